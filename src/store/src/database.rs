@@ -156,3 +156,119 @@ fn failed(path: &Path) -> Box<Diagnostic> {
 fn shell_quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::history::HistoryQuery;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::at(root.path().join("home"));
+        (root, home)
+    }
+
+    fn ask(home: &Home) -> Result<i64> {
+        Store::open(home.clone()).count_history(&HistoryQuery::default())
+    }
+
+    #[test]
+    fn naming_a_store_touches_no_disk() {
+        let (root, home) = home();
+        let store = Store::open(home);
+        assert!(!root.path().join("home").exists());
+        store.runtimes().unwrap();
+        assert!(store.home().database().exists());
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_told_and_left_alone() {
+        let (_root, home) = home();
+        Home::create(home.data()).unwrap();
+        let junk = "not a database, but 100 bytes or more of something else that somebody may want to keep".repeat(20);
+        std::fs::write(home.database(), &junk).unwrap();
+        let error = ask(&home).unwrap_err();
+        assert_eq!(error.code, codes::STATE_DAMAGED, "{error:?}");
+        assert!(error.next[0].starts_with("mv '"), "{:?}", error.next);
+        assert_eq!(std::fs::read_to_string(home.database()).unwrap(), junk);
+    }
+
+    #[test]
+    fn a_database_with_torn_pages_is_told_as_damaged() {
+        let (_root, home) = home();
+        let store = Store::open(home.clone());
+        for _ in 0..200 {
+            let line = crate::history::HistoryLine { line: "x".repeat(500), ..Default::default() };
+            store.append_history(&line).unwrap();
+        }
+        // The last connection to close writes everything into the one file.
+        drop(store);
+        let mut bytes = std::fs::read(home.database()).unwrap();
+        let header = 4096;
+        bytes[header..].fill(0xa5);
+        std::fs::write(home.database(), &bytes).unwrap();
+        assert_eq!(ask(&home).unwrap_err().code, codes::STATE_DAMAGED);
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_opened_is_told_with_its_path() {
+        let (_root, home) = home();
+        Home::create(&home.database()).unwrap();
+        let error = ask(&home).unwrap_err();
+        assert_eq!(error.code, codes::STATE_UNWRITABLE, "{error:?}");
+        assert!(error.message.contains("dora.db"), "{error:?}");
+    }
+
+    #[test]
+    fn the_state_of_a_newer_version_is_left_alone() {
+        let (_root, home) = home();
+        ask(&home).unwrap();
+        Connection::open(home.database()).unwrap().pragma_update(None, "user_version", 9999).unwrap();
+        assert_eq!(ask(&home).unwrap_err().code, codes::STATE_NEWER);
+    }
+
+    #[test]
+    fn a_lock_that_is_never_released_ends_in_an_error_that_may_be_tried_again() {
+        let (_root, home) = home();
+        let store = Store::open(home.clone());
+        store.runtimes().unwrap();
+        let holder = Connection::open(home.database()).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        store.with(|connection| connection.busy_timeout(Duration::from_millis(20))).unwrap();
+        let error = store.clear_history().unwrap_err();
+        assert_eq!(error.code, codes::STATE_BUSY, "{error:?}");
+        assert!(error.retryable);
+        drop(holder);
+        store.clear_history().unwrap();
+    }
+
+    #[test]
+    fn a_statement_that_fails_for_another_reason_has_a_code_too() {
+        let (_root, home) = home();
+        let error = Store::open(home).with(|c| c.execute("INSERT INTO audit DEFAULT VALUES", [])).unwrap_err();
+        assert_eq!(error.code, codes::STATE_FAILED, "{error:?}");
+    }
+
+    #[test]
+    fn migrations_are_sound() {
+        Migrations::from_slice(STEPS).validate().unwrap();
+    }
+
+    #[test]
+    fn opening_a_prepared_store_is_cheap() {
+        let (_root, home) = home();
+        ask(&home).unwrap();
+        let best = (0..20)
+            .map(|_| {
+                let start = Instant::now();
+                ask(&home).unwrap();
+                start.elapsed()
+            })
+            .min()
+            .unwrap();
+        assert!(best < Duration::from_millis(3), "the fastest of 20 openings took {best:?}");
+        println!("opening and one query: {best:?}");
+    }
+}

@@ -35,11 +35,7 @@ impl Home {
                 cache: dirs::cache_dir()?.join("dora"),
             })
         })();
-        found.ok_or_else(|| {
-            Diagnostic::new(codes::NO_HOME, "there is no place to keep dora's state: this user has no home directory")
-                .help("name a directory for it in the environment")
-                .next("export DORA_HOME=/path/to/directory")
-        })
+        found.ok_or_else(no_home)
     }
 
     /// The home with all four directories under `root`.
@@ -96,6 +92,12 @@ impl Home {
     }
 }
 
+fn no_home() -> Box<Diagnostic> {
+    Diagnostic::new(codes::NO_HOME, "there is no place to keep dora's state: this user has no home directory")
+        .help("name a directory for it in the environment")
+        .next("export DORA_HOME=/path/to/directory")
+}
+
 fn create_private(directory: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -119,6 +121,14 @@ mod tests {
     fn an_empty_dora_home_counts_as_unset() {
         let home = Home::choose(Some(OsString::new())).unwrap();
         assert!(home.data().ends_with("dora"), "{}", home.data().display());
+    }
+
+    #[test]
+    fn a_user_without_a_home_is_told_to_name_a_place() {
+        // The account database may know a home even when the environment does not, so the error itself is held.
+        let error = no_home();
+        assert_eq!(error.code, codes::NO_HOME);
+        assert!(error.next[0].contains("DORA_HOME"));
     }
 
     #[cfg(unix)]
