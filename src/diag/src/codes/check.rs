@@ -1,0 +1,3 @@
+//! What is wrong with a program before it runs.
+
+super::codes! {}

@@ -1,0 +1,3 @@
+//! Commands, targets and confirmation.
+
+super::codes! {}

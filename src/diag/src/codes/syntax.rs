@@ -1,0 +1,3 @@
+//! Reading the text of a program.
+
+super::codes! {}

@@ -1,0 +1,3 @@
+//! Tables, queries, and the files they come from.
+
+super::codes! {}
