@@ -151,7 +151,7 @@ pub struct DateTime {
 
 impl PartialEq for DateTime {
     fn eq(&self, other: &Self) -> bool {
-        { self.nanos } == { other.nanos }
+        self.cmp(other).is_eq()
     }
 }
 impl Eq for DateTime {}
