@@ -1,0 +1,247 @@
+//! What a session shares: commands, sources, services, the terminal's stand-in, and the async runtime.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, OnceLock, RwLock};
+use std::time::Duration;
+
+use diag::{Diagnostic, Result, Sources, codes};
+use value::{Interrupt, Type, Value};
+
+use crate::registry::Registry;
+
+/// Shared by everything that runs in one session. Clones are handles to the same.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    sources: Sources,
+    interrupt: Interrupt,
+    ui: Arc<dyn Ui>,
+    live: Arc<dyn Live>,
+    services: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    tokio: OnceLock<tokio::runtime::Runtime>,
+}
+
+/// What commands may ask of whoever sits in front, without knowing a terminal.
+pub trait Ui: Send + Sync {
+    /// Whether a person can be asked: standard input and error are terminals.
+    fn is_interactive(&self) -> bool;
+    /// Asks a yes-or-no question whose default is no. Only called when interactive.
+    fn confirm(&self, question: &str) -> Result<bool>;
+    /// Shows a value on standard output, as the last value of a line is shown.
+    fn show(&self, value: Data) -> Result<()>;
+    /// Says something on standard error that is no result: a hint, a warning, progress.
+    fn notice(&self, line: &str);
+    /// Columns of the terminal that results go to; `None` off a terminal.
+    fn width(&self) -> Option<usize>;
+}
+
+use crate::data::Data;
+
+/// What is known of the world while checking and completing, without running anything.
+pub trait Live: Send + Sync {
+    /// Names of things of a resource, with a word on each: running dataflows, their nodes.
+    fn names(&self, resource: &str) -> Vec<(String, String)>;
+    /// The columns of a file that `open` reads lazily, from its header.
+    fn file_type(&self, path: &std::path::Path) -> Option<Type>;
+}
+
+/// Nobody in front: nothing can be asked, notices go to standard error.
+pub struct NoUi;
+
+impl Ui for NoUi {
+    fn is_interactive(&self) -> bool {
+        false
+    }
+    fn confirm(&self, _: &str) -> Result<bool> {
+        Ok(false)
+    }
+    fn show(&self, value: Data) -> Result<()> {
+        let value = value.into_value(&Interrupt::new())?;
+        println!("{}", value::text::to_text(&value));
+        Ok(())
+    }
+    fn notice(&self, line: &str) {
+        eprintln!("{line}");
+    }
+    fn width(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// Knows nothing of the world.
+pub struct NoLive;
+
+impl Live for NoLive {
+    fn names(&self, _: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    fn file_type(&self, _: &std::path::Path) -> Option<Type> {
+        None
+    }
+}
+
+impl Context {
+    pub fn new(registry: Registry, ui: Arc<dyn Ui>, live: Arc<dyn Live>) -> Self {
+        Context(Arc::new(Inner {
+            registry,
+            sources: Sources::new(),
+            interrupt: Interrupt::new(),
+            ui,
+            live,
+            services: RwLock::default(),
+            tokio: OnceLock::new(),
+        }))
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub fn sources(&self) -> &Sources {
+        &self.0.sources
+    }
+
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.0.interrupt
+    }
+
+    pub fn ui(&self) -> &dyn Ui {
+        &*self.0.ui
+    }
+
+    pub fn live(&self) -> &dyn Live {
+        &*self.0.live
+    }
+
+    /// Makes a service available to commands; the last of a type wins.
+    pub fn provide<T: Any + Send + Sync>(&self, service: T) {
+        let mut services = self.0.services.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        services.insert(TypeId::of::<T>(), Arc::new(service));
+    }
+
+    /// The service of a type, such as the runtime's handle or the store.
+    pub fn service<T: Any + Send + Sync>(&self) -> Result<Arc<T>> {
+        let services = self.0.services.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        services.get(&TypeId::of::<T>()).cloned().and_then(|service| service.downcast().ok()).ok_or_else(|| {
+            let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+            Diagnostic::new(codes::INTERNAL, format!("this session has no {name}"))
+        })
+    }
+
+    /// The async runtime, started on first use.
+    pub fn tokio(&self) -> Result<tokio::runtime::Handle> {
+        if let Some(runtime) = self.0.tokio.get() {
+            return Ok(runtime.handle().clone());
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("dora-io").build();
+        let runtime = runtime.map_err(|error| {
+            Diagnostic::new(codes::INTERNAL, format!("the async runtime cannot start: {error}"))
+        })?;
+        Ok(self.0.tokio.get_or_init(|| runtime).handle().clone())
+    }
+
+    /// Waits for a future on this thread; ctrl-c ends the wait and drops the future.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> Result<T> {
+        let interrupt = self.interrupt().clone();
+        self.tokio()?.block_on(async move {
+            let raised = async {
+                // The flag is set from a signal handler, which can wake nobody.
+                let mut tick = tokio::time::interval(Duration::from_millis(20));
+                while !interrupt.is_raised() {
+                    tick.tick().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                output = future => Ok(output),
+                () = raised => Err(Diagnostic::new(codes::INTERRUPTED, "interrupted")),
+            }
+        })
+    }
+}
+
+/// The environment a pipeline runs in: variables and the current directory. Cheap to clone; changes are the clone's own.
+#[derive(Clone)]
+pub struct Env(Arc<Vars>);
+
+#[derive(Clone)]
+struct Vars {
+    vars: HashMap<String, Value>,
+    cwd: std::path::PathBuf,
+}
+
+impl Env {
+    /// The process's own environment.
+    pub fn from_process() -> Self {
+        let vars = std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), Value::string(value.to_string_lossy())))
+            .collect();
+        let cwd = std::env::current_dir().unwrap_or_else(|_| "/".into());
+        let mut env = Env(Arc::new(Vars { vars, cwd: cwd.clone() }));
+        env.set_cwd(cwd);
+        env
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.vars.get(name)
+    }
+
+    pub fn set(&mut self, name: &str, value: Value) {
+        if name == "PWD" {
+            if let Value::String(path) = &value {
+                Arc::make_mut(&mut self.0).cwd = path.as_str().into();
+            }
+        }
+        Arc::make_mut(&mut self.0).vars.insert(name.to_string(), value);
+    }
+
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        Arc::make_mut(&mut self.0).vars.remove(name)
+    }
+
+    pub fn cwd(&self) -> &std::path::Path {
+        &self.0.cwd
+    }
+
+    pub fn set_cwd(&mut self, cwd: std::path::PathBuf) {
+        let text = cwd.to_string_lossy().into_owned();
+        let vars = Arc::make_mut(&mut self.0);
+        vars.cwd = cwd;
+        vars.vars.insert("PWD".into(), Value::string(text));
+    }
+
+    /// All variables as a record, by name.
+    pub fn to_record(&self) -> value::Record {
+        let mut names: Vec<&String> = self.0.vars.keys().collect();
+        names.sort();
+        names.into_iter().map(|name| (name.as_str(), self.0.vars[name].clone())).collect()
+    }
+
+    /// The variables a program gets: plain values as text.
+    pub fn for_programs(&self) -> impl Iterator<Item = (&str, String)> {
+        self.0.vars.iter().filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name.as_str(), text.to_string())),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) => Some((name.as_str(), value::text::to_text(value))),
+            // `$env.PATH = [...]`: programs know it joined by colons.
+            Value::List(items) => {
+                let parts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+                (parts.len() == items.len()).then(|| (name.as_str(), parts.join(":")))
+            }
+            _ => None,
+        })
+    }
+
+    /// A path as the user means it: `~` is the home directory, relative paths start at the current one.
+    pub fn resolve(&self, path: &str) -> std::path::PathBuf {
+        let home = || self.get("HOME").and_then(Value::as_str).unwrap_or("/").to_string();
+        match path.strip_prefix('~') {
+            Some("") => home().into(),
+            Some(rest) if rest.starts_with('/') => format!("{}{rest}", home()).into(),
+            _ => self.cwd().join(path),
+        }
+    }
+}

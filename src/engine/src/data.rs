@@ -1,0 +1,221 @@
+//! What flows between two stages: nothing, a value, a stream of values, or a stream of bytes.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use diag::{Diagnostic, Result, codes};
+use value::{Interrupt, Resource, Type, Value};
+
+/// The input or output of a stage.
+pub enum Data {
+    /// No value at all: what `let` gives, and what flows into the first stage.
+    Empty,
+    Value(Value),
+    Stream(Stream),
+    Bytes(Bytes),
+}
+
+/// Values that come one after another, perhaps without end.
+pub struct Stream {
+    items: Box<dyn Iterator<Item = Result<Value>> + Send>,
+    /// Whose rows these are.
+    pub resource: Option<Resource>,
+    /// Whether it may never end, so that commands that need all of it refuse before they start.
+    pub endless: bool,
+}
+
+/// Bytes from a program or a file.
+pub struct Bytes {
+    pub reader: Box<dyn Read + Send>,
+    /// What produces them, to be waited for once they end: a program, whose exit code decides.
+    pub end: Option<Box<dyn FnOnce() -> Result<()> + Send>>,
+}
+
+impl Stream {
+    pub fn new(items: impl Iterator<Item = Result<Value>> + Send + 'static) -> Self {
+        Stream { items: Box::new(items), resource: None, endless: false }
+    }
+
+    pub fn endless(mut self) -> Self {
+        self.endless = true;
+        self
+    }
+
+    pub fn with_resource(mut self, resource: Option<Resource>) -> Self {
+        self.resource = resource;
+        self
+    }
+
+    /// The same stream with its items made anew, one for one or fewer.
+    pub fn map_items(
+        self,
+        change: impl FnOnce(Box<dyn Iterator<Item = Result<Value>> + Send>) -> Box<dyn Iterator<Item = Result<Value>> + Send>,
+    ) -> Self {
+        Stream { items: change(self.items), resource: self.resource, endless: self.endless }
+    }
+}
+
+impl Iterator for Stream {
+    type Item = Result<Value>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.items.next()
+    }
+}
+
+impl From<Value> for Data {
+    fn from(value: Value) -> Self {
+        Data::Value(value)
+    }
+}
+
+impl From<Stream> for Data {
+    fn from(stream: Stream) -> Self {
+        Data::Stream(stream)
+    }
+}
+
+impl Data {
+    /// All of it as one value: a stream becomes a list, bytes become text when they are, else binary. Empty is null.
+    pub fn into_value(self, interrupt: &Interrupt) -> Result<Value> {
+        match self {
+            Data::Empty => Ok(Value::Nothing),
+            Data::Value(value) => Ok(value),
+            Data::Stream(stream) => {
+                if stream.endless {
+                    return Err(Diagnostic::new(codes::ENDLESS, "this input never ends, and all of it was asked for")
+                        .help("take some of it first, for instance `| first 10`"));
+                }
+                let resource = stream.resource;
+                let mut items = Vec::new();
+                for item in stream {
+                    interrupt.check()?;
+                    items.push(item?);
+                }
+                Ok(tagged(Value::list(items), resource))
+            }
+            Data::Bytes(mut bytes) => {
+                let mut all = Vec::new();
+                let mut chunk = [0_u8; 65536];
+                loop {
+                    interrupt.check()?;
+                    match bytes.reader.read(&mut chunk) {
+                        Ok(0) => break,
+                        Ok(n) => all.extend_from_slice(&chunk[..n]),
+                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                        Err(error) => {
+                            return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}")));
+                        }
+                    }
+                }
+                if let Some(end) = bytes.end {
+                    end()?;
+                }
+                Ok(match String::from_utf8(all) {
+                    Ok(text) => Value::string(text),
+                    Err(error) => Value::binary(error.into_bytes()),
+                })
+            }
+        }
+    }
+
+    /// The items of a list, rows of a table, values of a range or stream, one by one. A single value is one item,
+    /// and nothing is none.
+    pub fn into_items(self, interrupt: &Interrupt) -> Result<Box<dyn Iterator<Item = Result<Value>> + Send>> {
+        Ok(match self {
+            Data::Empty | Data::Value(Value::Nothing) => Box::new(std::iter::empty()),
+            Data::Stream(stream) => Box::new(stream),
+            Data::Value(Value::List(items)) => Box::new(ListIter { items, at: 0 }),
+            Data::Value(Value::Range(range)) => Box::new(range.iter().map(Ok)),
+            Data::Value(Value::Table(table)) => Box::new(table.batches().flat_map(|batch| match batch {
+                Ok(rows) => rows.into_iter().map(Ok).collect::<Vec<_>>(),
+                Err(error) => vec![Err(error)],
+            })),
+            Data::Value(value) => Box::new(std::iter::once(Ok(value))),
+            bytes @ Data::Bytes(_) => {
+                let value = bytes.into_value(interrupt)?;
+                Box::new(std::iter::once(Ok(value)))
+            }
+        })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Data::Empty)
+    }
+
+    /// Whether it is made of items rather than one value.
+    pub fn is_many(&self) -> bool {
+        matches!(self, Data::Stream(_) | Data::Value(Value::List(_) | Value::Range(_) | Value::Table(_)))
+    }
+
+    /// Whether it may never end.
+    pub fn is_endless(&self) -> bool {
+        match self {
+            Data::Stream(stream) => stream.endless,
+            Data::Value(Value::Range(range)) => range.is_endless(),
+            _ => false,
+        }
+    }
+
+    pub fn resource(&self) -> Option<Resource> {
+        match self {
+            Data::Stream(stream) => stream.resource,
+            Data::Value(value) => resource_of(value),
+            _ => None,
+        }
+    }
+
+    /// Its type, as far as it is known without taking anything from a stream.
+    pub fn type_of(&self) -> Type {
+        match self {
+            Data::Empty => Type::Nothing,
+            Data::Value(value) => value.type_of(),
+            Data::Stream(_) => Type::list(Type::Any),
+            Data::Bytes(_) => Type::OneOf(vec![Type::String, Type::Binary]),
+        }
+    }
+}
+
+/// Takes items out of a shared list without copying it first.
+struct ListIter {
+    items: Arc<Vec<Value>>,
+    at: usize,
+}
+
+impl Iterator for ListIter {
+    type Item = Result<Value>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.items.get(self.at)?.clone();
+        self.at += 1;
+        Some(Ok(item))
+    }
+}
+
+/// Whose rows a value holds: a tagged record, table, or list whose records all carry one tag.
+pub fn resource_of(value: &Value) -> Option<Resource> {
+    match value {
+        Value::Record(record) => record.resource,
+        Value::Table(table) => table.schema().ok()?.resource,
+        Value::List(items) => {
+            let first = resource_of(items.first()?)?;
+            items.iter().all(|item| matches!(item, Value::Record(row) if row.resource == Some(first))).then_some(first)
+        }
+        _ => None,
+    }
+}
+
+/// The value with its rows marked as rows of a resource.
+pub fn tagged(value: Value, resource: Option<Resource>) -> Value {
+    if resource_of(&value) == resource {
+        return value;
+    }
+    match value {
+        Value::Record(record) => Value::record(Arc::unwrap_or_clone(record).with_resource(resource)),
+        Value::Table(table) => Value::table(table.with_resource(resource)),
+        Value::List(items) => {
+            Value::list(Arc::unwrap_or_clone(items).into_iter().map(|item| tagged(item, resource)).collect::<Vec<_>>())
+        }
+        other => other,
+    }
+}

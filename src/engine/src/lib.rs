@@ -1,0 +1,38 @@
+//! From syntax tree to result: declarations, checking, lowering, running.
+//!
+//! A [`Session`] takes text, parses it (`syntax`), checks and resolves it ([`check`]) into a [`program`] of
+//! slots and bound calls, and runs it ([`run`]). Commands are declared as data ([`command`]) and know
+//! nothing of who types them; closures over tables become queries where they can ([`lower`]).
+//!
+//! - [`command`]: declarations of commands
+//! - [`registry`]: all declarations, found by name and verb
+//! - [`check`]: names, types and columns, before anything runs
+//! - [`program`]: what checking makes of a tree
+//! - [`lower`]: closures as expressions of queries
+//! - [`run`]: the interpreter
+//! - [`external`]: programs
+//! - [`call`]: what a command sees of its call; closures
+//! - [`data`]: what flows between stages
+//! - [`context`]: what a session shares; the environment
+//! - [`error_value`]: errors as records, and back
+//! - [`session`]: text in, data out
+
+pub mod call;
+pub mod check;
+pub mod command;
+pub mod context;
+pub mod data;
+pub mod error_value;
+pub mod external;
+pub mod lower;
+pub mod program;
+pub mod registry;
+pub mod run;
+pub mod session;
+
+pub use call::{Call, ClosureValue, FromValue, Runner};
+pub use command::{Category, Command, Example, Known, Lowering, Param, Shape, Takes};
+pub use context::{Context, Env, Live, NoLive, NoUi, Ui};
+pub use data::{Bytes, Data, Stream};
+pub use registry::{Alias, Registry};
+pub use session::Session;
