@@ -134,7 +134,7 @@ mod tests {
             signal: None,
         };
         store.record_node_process(&process).unwrap();
-        assert_eq!(store.live_node_processes().unwrap(), [process.clone()]);
+        assert_eq!(store.live_node_processes().unwrap(), std::slice::from_ref(&process));
         store.end_node_process(flow.id, process.process, Timestamp::now(), None, Some(9)).unwrap();
         assert_eq!(store.live_node_processes().unwrap(), []);
         assert_eq!(store.node_processes(flow.id).unwrap()[0].signal, Some(9));

@@ -1,4 +1,5 @@
 //! One home, many processes: this test binary starts itself again as each of them.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
