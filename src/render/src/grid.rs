@@ -1,0 +1,154 @@
+//! Columns of cells, laid out and framed.
+
+use nu_ansi_term::Style;
+use tabled::builder::Builder;
+use tabled::settings::Style as Frame;
+
+use crate::cell::{Align, Cell};
+use crate::fit::{ELLIPSIS, text_width, truncate, wrap};
+use crate::options::Options;
+use crate::width::{Wish, solve};
+
+/// Columns that the frame takes of each column: a bar and two blanks. One more bar closes the line.
+const OVERHEAD: usize = 3;
+
+/// A table before it is drawn.
+pub(crate) struct Grid {
+    columns: Vec<Column>,
+    /// Whether the columns have names to show.
+    pub header: bool,
+    /// Whether long cells go on below instead of being cut.
+    pub wraps: bool,
+    /// How many leading columns are never left out.
+    pub keep: usize,
+}
+
+struct Column {
+    name: String,
+    style: Style,
+    cells: Vec<Cell>,
+    align: Align,
+}
+
+/// Which part of a frame is drawn around the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Whole,
+    /// All but the closing line, since more rows may come.
+    Start,
+    /// Rows alone.
+    More,
+}
+
+impl Grid {
+    pub fn new(header: bool, wraps: bool, keep: usize) -> Grid {
+        Grid { columns: Vec::new(), header, wraps, keep }
+    }
+
+    /// Adds a column at the end. All columns have equally many cells.
+    pub fn push(&mut self, name: String, style: Style, mut cells: Vec<Cell>) {
+        let mut said = cells.iter().filter(|cell| !cell.text.is_empty() && cell.text != ELLIPSIS).peekable();
+        let right = said.peek().is_some() && said.all(|cell| cell.align != Align::Left);
+        let align = if right { Align::Right } else { Align::Left };
+        let fraction = cells.iter().filter(|cell| cell.align == Align::Decimal).map(Cell::fraction).max().unwrap_or(0);
+        for cell in &mut cells {
+            if right && cell.align == Align::Decimal {
+                let missing = fraction - cell.fraction();
+                cell.text.extend(std::iter::repeat_n(' ', missing));
+            }
+            cell.align = align;
+        }
+        self.columns.push(Column { name, style, cells, align });
+    }
+
+    /// What each column would like.
+    pub fn wishes(&self) -> Vec<Wish> {
+        let wish = |column: &Column| {
+            let name = if self.header { text_width(&column.name) } else { 0 };
+            Wish::of(name, column.cells.iter().map(Cell::width).collect())
+        };
+        self.columns.iter().map(wish).collect()
+    }
+
+    /// Widths for the columns that fit, from the first on.
+    pub fn widths(&self, wishes: &[Wish], options: &Options) -> Vec<usize> {
+        match options.width {
+            Some(width) => solve(wishes, width.saturating_sub(1), OVERHEAD, self.keep),
+            None => wishes.iter().map(|wish| wish.widest).collect(),
+        }
+    }
+
+    /// The names of columns that `widths` has no room for.
+    pub fn left_out(&self, widths: &[usize]) -> Vec<&str> {
+        self.columns.iter().skip(widths.len()).map(|column| column.name.as_str()).collect()
+    }
+
+    /// The framed text, without a line break at its end.
+    pub fn draw(&self, widths: &[usize], part: Part) -> String {
+        let rows = self.columns.first().map_or(0, |column| column.cells.len());
+        let header = self.header && part != Part::More;
+        let mut lines: Vec<Vec<String>> = Vec::with_capacity(rows + 1);
+        if header {
+            let name = |(column, width): (&Column, &usize)| {
+                let name = Cell { text: column.name.clone(), style: column.style, align: column.align };
+                self.fit(&name, *width)
+            };
+            lines.push(self.columns.iter().zip(widths).map(name).collect());
+        }
+        for row in 0..rows {
+            let cells = self.columns.iter().zip(widths);
+            lines.push(cells.map(|(column, width)| self.fit(&column.cells[row], *width)).collect());
+        }
+        let mut table = Builder::from_iter(lines).build();
+        let frame = Frame::rounded();
+        match (part, header && rows > 0) {
+            (Part::Whole, true) => table.with(frame),
+            (Part::Whole, false) => table.with(frame.remove_horizontals()),
+            (Part::Start, true) => table.with(frame.remove_bottom()),
+            (Part::Start, false) => table.with(frame.remove_bottom().remove_horizontals()),
+            (Part::More, _) => table.with(frame.remove_top().remove_bottom().remove_horizontals()),
+        };
+        table.to_string()
+    }
+
+    /// A cell cut to its column, padded and painted line by line, so that colours never reach the frame.
+    fn fit(&self, cell: &Cell, width: usize) -> String {
+        let mut fitted = String::with_capacity(width + 12);
+        let mut put = |line: &str| {
+            if !fitted.is_empty() {
+                fitted.push('\n');
+            }
+            let blanks = width.saturating_sub(text_width(line));
+            let right = cell.align != Align::Left;
+            if right {
+                fitted.extend(std::iter::repeat_n(' ', blanks));
+            }
+            if cell.style.is_plain() || line.is_empty() {
+                fitted.push_str(line);
+            } else {
+                fitted.push_str(&cell.style.paint(line).to_string());
+            }
+            if !right {
+                fitted.extend(std::iter::repeat_n(' ', blanks));
+            }
+            // An empty line must still be a line.
+            if fitted.is_empty() {
+                fitted.push(' ');
+            }
+        };
+        for line in cell.text.split('\n') {
+            if self.wraps {
+                wrap(line, width).into_iter().for_each(&mut put);
+            } else {
+                put(&truncate(line, width));
+            }
+        }
+        fitted
+    }
+}
+
+/// The line that closes a frame around columns of these widths.
+pub(crate) fn closing_line(widths: &[usize]) -> String {
+    let bars: Vec<String> = widths.iter().map(|width| "─".repeat(width + OVERHEAD - 1)).collect();
+    format!("╰{}╯", bars.join("┴"))
+}

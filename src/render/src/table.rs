@@ -1,0 +1,255 @@
+//! A value as text.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use diag::Result;
+use value::text::to_text;
+use value::{Record, Value};
+
+use crate::cell::{Cell, count};
+use crate::fit::{ELLIPSIS, escape, truncate};
+use crate::grid::{Grid, Part};
+use crate::options::Options;
+
+/// Rows shown at each end of a table whose middle is left out.
+const EDGE: usize = 10;
+
+/// Draws a value: tables, records and lists framed, anything else plain. The text has no line break at its end.
+///
+/// Of a table with more rows than [`Options::rows`] only `len` and a few rows at both ends are asked for.
+/// Binary is shown as a dump; callers that write it to a program pass the bytes on instead.
+///
+/// # Errors
+/// Whatever reading a lazy table meets, and `ENDLESS` for all of a range that has no end.
+pub fn value_to_text(value: &Value, options: &Options) -> Result<String> {
+    match value {
+        Value::Table(table) => {
+            let names = table.schema()?.names().map(Arc::from).collect();
+            let rows = Shown::of(value, options)?;
+            Ok(rows_to_text(&rows, names, options))
+        }
+        Value::List(items) if items.is_empty() => Ok("(empty list)".into()),
+        Value::List(_) if value.is_table() => Ok(rows_to_text(&Shown::of(value, options)?, Vec::new(), options)),
+        Value::List(_) => Ok(list_to_text(&Shown::of(value, options)?, options)),
+        Value::Range(range) if range.is_endless() && options.shortens() => Ok(to_text(value)),
+        Value::Range(range) if !range.is_endless() && range.is_empty() => Ok("(empty list)".into()),
+        Value::Range(_) => Ok(list_to_text(&Shown::of(value, options)?, options)),
+        Value::Record(record) => Ok(record_to_text(record, options)),
+        Value::Binary(bytes) => Ok(dump(bytes)),
+        Value::String(text) => Ok(text.to_string()),
+        scalar => {
+            let text = to_text(scalar);
+            let style = options.theme.of(scalar);
+            Ok(if style.is_plain() || text.is_empty() { text } else { style.paint(text).to_string() })
+        }
+    }
+}
+
+/// The rows that are shown of many.
+pub(crate) struct Shown {
+    pub head: Vec<Value>,
+    /// How many are left out after the head.
+    pub hidden: usize,
+    pub tail: Vec<Value>,
+}
+
+impl Shown {
+    fn all(rows: Vec<Value>) -> Shown {
+        Shown { head: rows, hidden: 0, tail: Vec::new() }
+    }
+
+    fn of(value: &Value, options: &Options) -> Result<Shown> {
+        let Some(limit) = options.rows.map(|limit| limit.max(2 * EDGE + 1)) else {
+            return Ok(Shown::all(value.items()?.to_vec()));
+        };
+        match value {
+            Value::Table(table) => {
+                // Counting may mean reading a whole file: only when there are more rows than are shown.
+                let mut head = table.slice(0, limit + 1)?;
+                if head.len() <= limit {
+                    return Ok(Shown::all(head));
+                }
+                head.truncate(EDGE);
+                let hidden = table.len()?.saturating_sub(2 * EDGE);
+                Ok(Shown { head, hidden, tail: table.slice(EDGE + hidden, EDGE)? })
+            }
+            Value::Range(range) => {
+                // A range of floats counts itself by going through it; it is not asked when ints are beyond `u64`.
+                let len = range.len().and_then(|len| usize::try_from(len).ok()).unwrap_or(usize::MAX);
+                if len <= limit {
+                    return Ok(Shown::all(range.iter().collect()));
+                }
+                let hidden = len - 2 * EDGE;
+                Ok(Shown {
+                    head: range.iter().take(EDGE).collect(),
+                    hidden,
+                    tail: range.iter().skip(EDGE + hidden).collect(),
+                })
+            }
+            other => {
+                let items = other.items()?;
+                if items.len() <= limit {
+                    return Ok(Shown::all(items.to_vec()));
+                }
+                let hidden = items.len() - 2 * EDGE;
+                Ok(Shown { head: items[..EDGE].to_vec(), hidden, tail: items[EDGE + hidden..].to_vec() })
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.head.len() + self.tail.len() + usize::from(self.hidden > 0)
+    }
+
+    /// One cell for each row, with `…` for what is hidden.
+    fn cells(&self, options: &Options, mut cell: impl FnMut(&Value, usize) -> Cell) -> Vec<Cell> {
+        let mut cells = Vec::with_capacity(self.len());
+        for (at, row) in self.head.iter().enumerate() {
+            cells.push(cell(row, at));
+        }
+        if self.hidden > 0 {
+            cells.push(Cell::plain(ELLIPSIS, options.theme.summary));
+        }
+        for (at, row) in self.tail.iter().enumerate() {
+            cells.push(cell(row, self.head.len() + self.hidden + at));
+        }
+        cells
+    }
+}
+
+/// Rows with named columns as a grid; `first` is the number of the first row.
+pub(crate) fn rows_grid(rows: &Shown, mut names: Vec<Arc<str>>, first: usize, options: &Options) -> Grid {
+    add_names(&mut names, rows.head.iter().chain(&rows.tail));
+    let mut grid = Grid::new(true, false, 1 + usize::from(options.index));
+    push_index(&mut grid, rows, first, options);
+    for name in names {
+        let cells = rows.cells(options, |row, _| {
+            let value = row.as_record().and_then(|row| row.get(&name));
+            let mut cell = match value {
+                Some(Value::Nothing) | None => Cell::plain("", options.theme.summary),
+                Some(value) => Cell::of(value, &name, options),
+            };
+            if options.shortens() {
+                cell.first_lines();
+            }
+            cell
+        });
+        grid.push(escape(&name).replace('\n', "\\n"), options.theme.header, cells);
+    }
+    grid
+}
+
+/// Items without names as a grid; `first` is the number of the first one.
+pub(crate) fn list_grid(items: &Shown, first: usize, options: &Options) -> Grid {
+    let mut grid = Grid::new(false, true, 2);
+    push_index(&mut grid, items, first, options);
+    grid.push(String::new(), options.theme.header, items.cells(options, |item, _| Cell::of(item, "", options)));
+    grid
+}
+
+fn push_index(grid: &mut Grid, rows: &Shown, first: usize, options: &Options) {
+    if options.index {
+        let style = options.theme.index;
+        let cells = rows.cells(options, |_, at| Cell::plain((first + at).to_string(), style).right());
+        grid.push("#".into(), style, cells);
+    }
+}
+
+/// Adds the names of fields that are not known yet, in order of appearance.
+fn add_names<'a>(names: &mut Vec<Arc<str>>, rows: impl Iterator<Item = &'a Value>) {
+    let mut last: Option<&Arc<Vec<Arc<str>>>> = None;
+    for row in rows {
+        let Some(record) = row.as_record() else { continue };
+        // Rows of one table share their names: one look at the pointer spares comparing them.
+        if last.is_some_and(|last| Arc::ptr_eq(last, record.columns())) {
+            continue;
+        }
+        for name in record.columns().iter() {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        last = Some(record.columns());
+    }
+}
+
+fn rows_to_text(rows: &Shown, names: Vec<Arc<str>>, options: &Options) -> String {
+    if rows.len() == 0 && names.is_empty() {
+        return "(empty table)".into();
+    }
+    let grid = rows_grid(rows, names, 0, options);
+    finish(&grid, rows.hidden, options)
+}
+
+fn list_to_text(items: &Shown, options: &Options) -> String {
+    finish(&list_grid(items, 0, options), items.hidden, options)
+}
+
+fn record_to_text(record: &Record, options: &Options) -> String {
+    if record.is_empty() {
+        return "(empty record)".into();
+    }
+    let mut grid = Grid::new(false, true, 2);
+    let header = options.theme.header;
+    grid.push(String::new(), header, record.names().map(|name| Cell::plain(escape(name), header)).collect());
+    let values = record.iter().map(|(name, value)| Cell::of(value, name, options));
+    // Unlike in a column, values below each other have nothing to do with each other.
+    let values = values.map(|cell| Cell::plain(cell.text, cell.style));
+    grid.push(String::new(), header, values.collect());
+    finish(&grid, 0, options)
+}
+
+/// Draws a grid, and says below it what is not shown.
+fn finish(grid: &Grid, hidden: usize, options: &Options) -> String {
+    let widths = grid.widths(&grid.wishes(), options);
+    let mut text = grid.draw(&widths, Part::Whole);
+    if let Some(note) = note(hidden, &grid.left_out(&widths), options) {
+        text.push('\n');
+        text.push_str(&note);
+    }
+    text
+}
+
+/// `… 999,980 rows, +3 columns: took, error, undo`.
+pub(crate) fn note(hidden: usize, left_out: &[&str], options: &Options) -> Option<String> {
+    let mut said = Vec::new();
+    if hidden > 0 {
+        said.push(count(hidden, "row"));
+    }
+    if !left_out.is_empty() {
+        said.push(format!("+{}: {}", count(left_out.len(), "column"), left_out.join(", ")));
+    }
+    if said.is_empty() {
+        return None;
+    }
+    let line = format!("{ELLIPSIS} {}", said.join(", "));
+    let line = truncate(&line, options.width.unwrap_or(usize::MAX)).into_owned();
+    Some(if options.theme.summary.is_plain() { line } else { options.theme.summary.paint(line).to_string() })
+}
+
+/// Sixteen bytes a line: offset, hexadecimal, and what of it is ASCII.
+fn dump(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 5);
+    for (at, line) in bytes.chunks(16).enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
+        let _ = write!(text, "{:08x}  ", at * 16);
+        for i in 0..16 {
+            let _ = match line.get(i) {
+                Some(byte) => write!(text, "{byte:02x} "),
+                None => write!(text, "   "),
+            };
+            if i == 7 {
+                text.push(' ');
+            }
+        }
+        text.push(' ');
+        text.extend(line.iter().map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { *byte as char } else { '.' }));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
