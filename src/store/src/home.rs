@@ -9,6 +9,7 @@ use diag::{Diagnostic, Result, codes};
 /// The directories of one installation. Making one touches no disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
+    root: Option<PathBuf>,
     config: PathBuf,
     data: PathBuf,
     state: PathBuf,
@@ -29,6 +30,7 @@ impl Home {
         }
         let found = (|| {
             Some(Home {
+                root: None,
                 config: dirs::config_dir()?.join("dora"),
                 data: dirs::data_local_dir()?.join("dora"),
                 state: dirs::state_dir().or_else(dirs::data_local_dir)?.join("dora"),
@@ -42,11 +44,18 @@ impl Home {
     pub fn at(root: impl AsRef<Path>) -> Home {
         let root = root.as_ref();
         Home {
+            root: Some(root.to_path_buf()),
             config: root.join("config"),
             data: root.join("data"),
             state: root.join("state"),
             cache: root.join("cache"),
         }
+    }
+
+    /// The one directory it is in, which another process is told as `DORA_HOME`; `None` when it is in the
+    /// platform's directories, where another process looks by itself.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
     }
 
     /// What the user writes: `config.yml`, `init.dora`.

@@ -50,14 +50,15 @@ pub struct RuntimeRow {
 }
 
 impl Store {
-    /// Registers a runtime, or writes what changed of it.
+    /// Registers a runtime, or adds the address of one that is registered; an address that was told stays told.
     pub fn register_runtime(&self, runtime: &RuntimeRow) -> Result<()> {
         self.write(|connection| {
             connection
                 .prepare_cached(
                     "INSERT INTO runtimes (id, kind, pid, pid_started, address, token_path, version, started)
                      VALUES (:id, :kind, :pid, :pid_started, :address, :token_path, :version, :started)
-                     ON CONFLICT (id) DO UPDATE SET address = excluded.address, token_path = excluded.token_path",
+                     ON CONFLICT (id) DO UPDATE SET address = coalesce(excluded.address, address),
+                                                    token_path = coalesce(excluded.token_path, token_path)",
                 )?
                 .execute(named_params! {
                     ":id": runtime.id.to_string(),
@@ -141,7 +142,8 @@ pub(crate) mod tests {
         runtime.address = Some("ws://127.0.0.1:1/api/control".to_string());
         runtime.token_path = Some("/t".into());
         store.register_runtime(&runtime).unwrap();
-        assert_eq!(store.runtimes().unwrap(), [runtime.clone()]);
+        store.register_runtime(&RuntimeRow { address: None, token_path: None, ..runtime.clone() }).unwrap();
+        assert_eq!(store.runtimes().unwrap(), std::slice::from_ref(&runtime));
         store.end_runtime(runtime.id, Timestamp::now()).unwrap();
         assert_eq!(store.runtimes().unwrap(), []);
         assert_eq!(store.runtime(runtime.id).unwrap(), Some(runtime));
