@@ -44,7 +44,7 @@ pub struct Element {
     pub span: Span,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PipeFrom {
     Out,
     Err,
