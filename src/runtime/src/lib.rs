@@ -6,8 +6,26 @@
 //!
 //! - [`handle`]: what a runtime does
 //! - [`model`]: the structs it tells it in
+//! - [`embedded`]: the runtime in this process, which holds the rest together
+//! - [`descriptor`]: from YAML to a plan, or to every problem it has
+//! - [`supervisor`]: processes: start, barrier, stop, restart
+//! - [`node_protocol`]: what nodes speak
+//! - [`router`]: from outputs to inputs, with queues, timers and counts
+//! - [`logs`]: what nodes print, kept and followed
+//! - [`guard`]: kills what a killed runtime leaves behind; [`sweep`]: records it as it is
+//! - [`records`]: our structs in the store
 
+pub mod descriptor;
+pub mod embedded;
+pub mod guard;
 pub mod handle;
+pub mod logs;
 pub mod model;
+pub mod node_protocol;
+pub mod records;
+pub mod router;
+pub mod supervisor;
+pub mod sweep;
 
+pub use embedded::{Embedded, Options};
 pub use handle::{Backend, Handle};

@@ -1,0 +1,351 @@
+//! All runtimes of one home as one: this process's own, other shells', the daemon.
+//!
+//! A dataflow is found by its row in the store, which names its runtime; the request then goes to that runtime,
+//! here or over its control socket. What has ended is read from the store. Runtimes that died are noticed
+//! whenever they are looked for, and their flows are marked as failed.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diag::{Diagnostic, Result, Sources, codes};
+use futures::future::{BoxFuture, join_all};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
+use store::dataflows::DataflowRow;
+use store::runtimes::RuntimeRow;
+use store::{Home, Store};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::client::Client;
+use super::daemon;
+use super::server::Server;
+use super::token::Token;
+use crate::embedded::{Embedded, Options, runtime_name};
+use crate::handle::{Backend, Handle};
+use crate::model::{
+    Capability, DataflowDetails, DataflowId, DataflowInfo, DataflowRef, Event, EventQuery, LogQuery, LogRecord,
+    NodeInfo, NodeQuery, StartOptions, StopOptions, TopicInfo, TopicQuery, WaitCondition,
+};
+use crate::{descriptor, records, sweep};
+
+/// The runtimes of one home. Making one starts nothing and touches no disk.
+#[derive(Clone)]
+pub struct Fleet(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    sources: Sources,
+    executable: PathBuf,
+    own: Embedded,
+    /// This process's control socket, from its first dataflow on.
+    server: OnceCell<Server>,
+}
+
+impl Fleet {
+    /// Makes this process's own runtime, and a way to all others of its home.
+    pub fn new(options: Options) -> Fleet {
+        Fleet(Arc::new(Inner {
+            store: options.store.clone(),
+            sources: options.sources.clone(),
+            executable: options.executable.clone(),
+            own: Embedded::new(options),
+            server: OnceCell::new(),
+        }))
+    }
+
+    /// The way in: requests go to whichever runtime they concern, and a start to this process's own.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.clone())
+    }
+
+    /// This process's own runtime alone.
+    pub fn own(&self) -> Handle {
+        self.0.own.handle()
+    }
+
+    /// Starts a dataflow in the daemon, and the daemon itself when none runs.
+    ///
+    /// Its nodes get this process's `PATH` and `VIRTUAL_ENV`, so that they find the same programs as without a
+    /// daemon, unless the options name others.
+    pub async fn start_detached(&self, mut options: StartOptions) -> Result<DataflowInfo> {
+        // Checked here first, where the file's text can be shown with what is wrong in it.
+        let inner = &*self.0;
+        descriptor::load(
+            &options.source,
+            options.working_dir.as_deref(),
+            options.uv,
+            &inner.executable,
+            &inner.sources,
+        )?;
+        for name in ["PATH", "VIRTUAL_ENV"] {
+            if let Ok(value) = std::env::var(name) {
+                options.env.entry(name.to_string()).or_insert(value);
+            }
+        }
+        let daemon = daemon::ensure(&self.daemon_options()?).await?;
+        client(&daemon)?.handle().start(options).await
+    }
+
+    /// How the daemon of this home is found and started: its port is `DORA_COORDINATOR_PORT`, else 6013.
+    pub fn daemon_options(&self) -> Result<daemon::Options> {
+        let Inner { store, sources, executable, .. } = &*self.0;
+        Ok(daemon::Options {
+            store: store.clone(),
+            sources: sources.clone(),
+            executable: executable.clone(),
+            port: daemon::port_from_env()?,
+        })
+    }
+
+    /// Runtimes that live, oldest first.
+    pub fn runtimes(&self) -> Result<Vec<RuntimeRow>> {
+        sweep::sweep(&self.0.store)?;
+        self.0.store.runtimes()
+    }
+
+    /// The other runtimes that can be asked.
+    fn others(&self) -> Result<Vec<(RuntimeRow, Client)>> {
+        let own = self.0.own.row().id;
+        let others = self.runtimes()?.into_iter().filter(|row| row.id != own);
+        // One that has just begun has no address yet, and no dataflow either.
+        Ok(others.filter_map(|row| client(&row).ok().map(|client| (row, client))).collect())
+    }
+
+    /// Opens this process's control socket, so that other shells see the flow that is about to start.
+    async fn serve(&self) -> Result<()> {
+        let inner = &*self.0;
+        let row = inner.own.row();
+        let open = async || {
+            inner.store.register_runtime(row)?;
+            let path = token_path(inner.store.home(), row.id);
+            let server = Server::bind(inner.own.handle(), 0, Token::create(&path)?, None).await?;
+            let (address, token_path) = (Some(server.address()), Some(path));
+            inner.store.register_runtime(&RuntimeRow { address, token_path, ..row.clone() })?;
+            Ok(server)
+        };
+        inner.server.get_or_try_init(open).await.map(|_| ())
+    }
+
+    /// The row of a dataflow that lives in another runtime; `None` leaves it to our own, which also knows what
+    /// has ended and what to say of a name that nothing has.
+    fn elsewhere(&self, reference: &DataflowRef) -> Result<Option<DataflowRow>> {
+        let store = &self.0.store;
+        let text = reference.0.as_str();
+        let row = match Uuid::parse_str(text) {
+            Ok(id) => store.dataflow(id)?,
+            Err(_) => store.dataflow_named(text)?,
+        };
+        let row = match row {
+            Some(row) => Some(row),
+            None if text.len() >= 4 => {
+                let mut fitting = store.dataflows_by_id_prefix(text, 2)?;
+                fitting.pop().filter(|_| fitting.is_empty())
+            }
+            None => None,
+        };
+        Ok(row.filter(|row| row.ended.is_none() && row.runtime != self.0.own.row().id))
+    }
+
+    /// Asks the runtime that has a dataflow. One that dies over it leaves the answer to the store.
+    async fn ask<T>(
+        &self,
+        reference: &DataflowRef,
+        ask: impl Fn(Handle) -> BoxFuture<'static, Result<T>>,
+    ) -> Result<T> {
+        sweep::sweep(&self.0.store)?;
+        let Some(row) = self.elsewhere(reference)? else { return ask(self.own()).await };
+        let Some(runtime) = self.0.store.runtime(row.runtime)? else { return ask(self.own()).await };
+        let failure = match client(&runtime) {
+            Ok(client) => match ask(client.handle()).await {
+                Err(error) if error.code == codes::DAEMON_UNREACHABLE => error,
+                answer => return answer,
+            },
+            Err(error) => error,
+        };
+        sweep::sweep(&self.0.store)?;
+        match self.elsewhere(reference)? {
+            Some(_) => Err(failure),
+            None => ask(self.own()).await,
+        }
+    }
+
+    async fn list(&self, all: bool) -> Result<Vec<DataflowInfo>> {
+        let others = self.others()?;
+        let answers = join_all(others.iter().map(|(_, client)| client.list(false))).await;
+        let mut flows = self.own().list(all).await?;
+        let mut silent = Vec::new();
+        for ((row, _), answer) in others.iter().zip(answers) {
+            match answer {
+                Ok(theirs) => flows.extend(theirs),
+                Err(error) => silent.push((row, error)),
+            }
+        }
+        // What is known of the flows of a runtime that lives and does not answer is better than nothing.
+        for row in self.0.store.live_dataflows()? {
+            if let Some((runtime, error)) = silent.iter().find(|(runtime, _)| runtime.id == row.runtime) {
+                let cause = Some(error.message.clone());
+                flows.push(DataflowInfo { cause, ..records::info(&row, runtime_name(runtime)) });
+            }
+        }
+        flows.sort_by_key(|flow| (flow.created, flow.id));
+        // One that ended between two looks is in both.
+        flows.dedup_by_key(|flow| flow.id);
+        Ok(flows)
+    }
+
+    async fn nodes(&self, query: NodeQuery) -> Result<Vec<NodeInfo>> {
+        if let Some(dataflow) = query.dataflow.clone() {
+            return self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.nodes(query).await }.boxed() }).await;
+        }
+        let others = self.others()?;
+        let live = NodeQuery { dataflow: None, all: false };
+        let answers = join_all(others.iter().map(|(_, client)| client.nodes(live.clone()))).await;
+        // A runtime that does not answer is told of by the list of dataflows.
+        let mut nodes: Vec<NodeInfo> = answers.into_iter().flatten().flatten().collect();
+        let known: Vec<DataflowId> = nodes.iter().map(|node| node.dataflow).collect();
+        let own = self.own().nodes(query).await?;
+        nodes.extend(own.into_iter().filter(|node| !known.contains(&node.dataflow)));
+        // Ids of dataflows grow with time, and the order within one stays.
+        nodes.sort_by_key(|node| node.dataflow);
+        Ok(nodes)
+    }
+
+    async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicInfo>> {
+        if let Some(dataflow) = query.dataflow.clone() {
+            return self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.topics(query).await }.boxed() }).await;
+        }
+        let others = self.others()?;
+        let answers = join_all(others.iter().map(|(_, client)| client.topics(query.clone()))).await;
+        let mut topics = self.own().topics(query).await?;
+        topics.extend(answers.into_iter().flatten().flatten());
+        topics.sort_by_key(|topic| topic.dataflow);
+        Ok(topics)
+    }
+
+    async fn events(&self, query: EventQuery) -> Result<BoxStream<'static, Result<Event>>> {
+        if let Some(dataflow) = query.dataflow.clone() {
+            return self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.events(query).await }.boxed() }).await;
+        }
+        // First listen everywhere, then read, so that nothing falls in between.
+        let mut live = Vec::new();
+        if query.follow {
+            let follow = EventQuery { dataflow: None, history: false, follow: true };
+            live.push(self.own().events(follow.clone()).await?);
+            let others = self.others()?;
+            let streams = join_all(others.iter().map(|(_, client)| client.events(follow.clone()))).await;
+            live.extend(streams.into_iter().flatten());
+        }
+        let stored = EventQuery { dataflow: None, history: query.history, follow: false };
+        let history = self.own().events(stored).await?;
+        let mut seen: HashMap<DataflowId, u64> = HashMap::new();
+        let events = history.chain(stream::select_all(live)).filter(move |event| {
+            let fresh = match event {
+                Ok(event) => {
+                    let last = seen.entry(event.dataflow).or_default();
+                    let fresh = event.sequence > *last;
+                    *last = event.sequence.max(*last);
+                    fresh
+                }
+                Err(_) => true,
+            };
+            futures::future::ready(fresh)
+        });
+        Ok(events.boxed())
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        let inner = &*self.0;
+        self.own().shutdown().await?;
+        if let Some(server) = inner.server.get() {
+            server.stop().await;
+            inner.store.end_runtime(inner.own.row().id, jiff::Timestamp::now())?;
+            // A token without a runtime opens nothing.
+            let _ = std::fs::remove_file(token_path(inner.store.home(), inner.own.row().id));
+        }
+        Ok(())
+    }
+}
+
+/// Where a runtime keeps the token of its control socket.
+pub(super) fn token_path(home: &Home, runtime: Uuid) -> PathBuf {
+    home.state().join("tokens").join(runtime.to_string())
+}
+
+/// The way to a runtime that is registered.
+pub(super) fn client(row: &RuntimeRow) -> Result<Client> {
+    let name = format!("runtime `{}` (pid {})", runtime_name(row), row.process.pid);
+    match (&row.address, &row.token_path) {
+        (Some(address), Some(token_path)) => Ok(Client::new(name, address, token_path)),
+        _ => Err(Diagnostic::new(codes::DAEMON_UNREACHABLE, format!("{name} has not opened its control socket yet"))
+            .retryable()),
+    }
+}
+
+impl Backend for Fleet {
+    fn start(&self, options: StartOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
+        async move {
+            self.serve().await?;
+            self.own().start(options).await
+        }
+        .boxed()
+    }
+
+    fn stop(&self, dataflow: DataflowRef, options: StopOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
+        async move { self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.stop(dataflow, options).await }.boxed() }).await }.boxed()
+    }
+
+    fn list(&self, all: bool) -> BoxFuture<'_, Result<Vec<DataflowInfo>>> {
+        self.list(all).boxed()
+    }
+
+    fn inspect(&self, dataflow: DataflowRef) -> BoxFuture<'_, Result<DataflowDetails>> {
+        async move { self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.inspect(dataflow).await }.boxed() }).await }.boxed()
+    }
+
+    fn remove(&self, dataflow: DataflowRef, force: bool) -> BoxFuture<'_, Result<DataflowInfo>> {
+        async move { self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.remove(dataflow, force).await }.boxed() }).await }.boxed()
+    }
+
+    fn nodes(&self, query: NodeQuery) -> BoxFuture<'_, Result<Vec<NodeInfo>>> {
+        self.nodes(query).boxed()
+    }
+
+    fn topics(&self, query: TopicQuery) -> BoxFuture<'_, Result<Vec<TopicInfo>>> {
+        self.topics(query).boxed()
+    }
+
+    fn logs(&self, query: LogQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogRecord>>>> {
+        async move {
+            let dataflow = query.dataflow.clone();
+            self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.logs(query).await }.boxed() }).await
+        }
+        .boxed()
+    }
+
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<Event>>>> {
+        self.events(query).boxed()
+    }
+
+    fn wait(
+        &self,
+        dataflow: DataflowRef,
+        condition: WaitCondition,
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'_, Result<DataflowInfo>> {
+        async move {
+            self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.wait(dataflow, condition, timeout).await }.boxed() }).await
+        }
+        .boxed()
+    }
+
+    fn capabilities(&self) -> BoxFuture<'_, Result<Vec<Capability>>> {
+        async move { self.own().capabilities().await }.boxed()
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, Result<()>> {
+        self.shutdown().boxed()
+    }
+}

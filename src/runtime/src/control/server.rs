@@ -1,0 +1,146 @@
+//! The listening end: a port of the loopback interface, and the peers that come to it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use diag::{Diagnostic, Result, codes};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::session;
+use super::token::Token;
+use super::wire::{MAX_REQUEST, PATH};
+use crate::Handle;
+
+/// As many peers as dora-rs admits.
+const MAX_PEERS: u32 = 256;
+/// How long a peer that reads nothing may hold up the end of the server.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The control socket of one runtime. [`Server::stop`] ends it and its peers; dropping it does so without waiting.
+pub struct Server {
+    address: SocketAddr,
+    closing: watch::Sender<bool>,
+    peers: Arc<Semaphore>,
+    /// Taken by whoever ends it.
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What all peers share.
+pub(super) struct Shared {
+    pub handle: Handle,
+    pub token: Token,
+    /// Whether even dora-rs's requests need the token: the port can be reached from elsewhere.
+    pub guarded: bool,
+    /// Told when a peer has shut the runtime down; absent where no peer may.
+    pub shut_down: Option<mpsc::Sender<()>>,
+    pub closing: watch::Receiver<bool>,
+    pub peers: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Listens on a port of the loopback interface; 0 takes a free one.
+    ///
+    /// `shut_down` is told when a peer has shut the runtime down; without it, peers may not.
+    pub async fn bind(
+        handle: Handle,
+        port: u16,
+        token: Token,
+        shut_down: Option<mpsc::Sender<()>>,
+    ) -> Result<Server> {
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let bound = async {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            std::io::Result::Ok((listener, address))
+        };
+        let (listener, address) = bound.await.map_err(|error| port_taken(port, &error))?;
+        let (closing, closed) = watch::channel(false);
+        let peers = Arc::new(Semaphore::new(MAX_PEERS as usize));
+        let shared = Arc::new(Shared {
+            handle,
+            token,
+            guarded: !address.ip().is_loopback(),
+            shut_down,
+            closing: closed.clone(),
+            peers: peers.clone(),
+        });
+        let router =
+            Router::new().route(PATH, get(upgrade)).route("/health", get(async || "ok")).with_state(shared);
+        let task = tokio::spawn(async move {
+            let ends = async move {
+                let mut closed = closed;
+                // An error means that the server itself is gone.
+                let _ = closed.wait_for(|closing| *closing).await;
+            };
+            // It fails with its listener only, which a loopback port does not do.
+            let _ = axum::serve(listener, router).with_graceful_shutdown(ends).await;
+        });
+        Ok(Server { address, closing, peers, task: Mutex::new(Some(task)) })
+    }
+
+    /// Where it listens: `ws://127.0.0.1:PORT/api/control`.
+    pub fn address(&self) -> String {
+        format!("ws://{}{PATH}", self.address)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Ends it: no peer is admitted any more, and those that are here get what was already answered.
+    pub async fn stop(&self) {
+        self.closing.send_replace(true);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let gone = async {
+            let _ = self.peers.acquire_many(MAX_PEERS).await;
+            if let Some(task) = task {
+                let _ = task.await;
+            }
+        };
+        let _ = tokio::time::timeout(FAREWELL, gone).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.closing.send_replace(true);
+        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+}
+
+fn port_taken(port: u16, error: &std::io::Error) -> Box<Diagnostic> {
+    Diagnostic::new(codes::PORT_TAKEN, format!("port {port} cannot be listened on"))
+        .cause(error.to_string())
+        .help("another program holds it, perhaps a dora coordinator; stop that, or choose another port")
+        .next("DORA_COORDINATOR_PORT=6014 dora daemon start")
+}
+
+async fn upgrade(State(shared): State<Arc<Shared>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    // Only browsers name an origin, and a page that a browser shows has no business here.
+    if headers.contains_key(header::ORIGIN) {
+        return (StatusCode::FORBIDDEN, "not for web pages").into_response();
+    }
+    let authorized = match headers.get(header::AUTHORIZATION) {
+        Some(given) if shared.token.admits(given.as_bytes()) => true,
+        None if !shared.guarded => false,
+        _ => return (StatusCode::UNAUTHORIZED, "wrong or missing token").into_response(),
+    };
+    let Ok(place) = shared.peers.clone().try_acquire_owned() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections").into_response();
+    };
+    upgrade.max_message_size(MAX_REQUEST).max_frame_size(MAX_REQUEST).on_upgrade(async move |socket| {
+        session::run(socket, &shared, authorized).await;
+        drop(place);
+    })
+}

@@ -1,0 +1,258 @@
+//! What a dataflow says: ids, what runs, and who is fed by whom.
+
+use diag::codes;
+use diag::suggest::did_you_mean;
+use dora_message::config::InputMapping;
+use dora_message::id::{DataId, NodeId};
+
+use super::Problems;
+use super::yaml::{Node, Value};
+use crate::model::LogLevel;
+
+/// The id of an operator that is the only one and has none.
+pub const SINGLE_OPERATOR: &str = "op";
+
+/// A node that has an id, with its place in the text.
+pub struct Named<'a> {
+    pub id: &'a str,
+    pub node: &'a Node,
+    /// The outputs it declares, those of operators as `operator/output`.
+    outputs: Vec<String>,
+}
+
+/// Checks all that can be said of a dataflow without looking at the disk.
+pub fn check<'a>(root: &'a Node, problems: &mut Problems<'_>) -> Vec<Named<'a>> {
+    let items = root.get("nodes").map(Node::items).unwrap_or_default();
+    let mut nodes: Vec<Named<'a>> = Vec::new();
+    for node in items {
+        let Some(id) = node.get("id") else { continue };
+        let Some(text) = id.text() else { continue };
+        if let Err(error) = text.parse::<NodeId>() {
+            problems.add(id.span, "this id", format!("`{text}` cannot be the id of a node: {error}"));
+        }
+        if let Some(first) = nodes.iter().find(|named| named.id == text) {
+            let first = first.node.get("id").map(|id| id.span);
+            let problem = problems.add(id.span, "the same id again", format!("two nodes have the id `{text}`"));
+            problem.labels.extend(first.map(|span| diag::Label { span, text: "the first one".into() }));
+            continue;
+        }
+        nodes.push(Named { id: text, node, outputs: outputs(node, problems) });
+    }
+    if items.is_empty()
+        && let Some(list) = root.get("nodes")
+        && matches!(list.value, Value::List(_))
+    {
+        problems.add(list.span, "this list is empty", "the dataflow has no nodes");
+    }
+    deploy(root, problems);
+    for named in &nodes {
+        program(named, problems);
+        deploy(named.node, problems);
+        for (owner, inputs) in inputs_of(named.node) {
+            let owner = owner.as_deref().unwrap_or(named.id);
+            for entry in inputs.entries() {
+                if let Err(error) = entry.key.parse::<DataId>() {
+                    problems.add(entry.key_span, "this id", format!("`{}` cannot be the id of an input: {error}", entry.key));
+                }
+                input(owner, &entry.node, &nodes, problems);
+            }
+        }
+    }
+    nodes
+}
+
+/// The operators of a node, with their ids.
+fn operators(node: &Node) -> Vec<(String, &Node)> {
+    if let Some(single) = node.get("operator") {
+        let id = single.get("id").and_then(Node::text).unwrap_or(SINGLE_OPERATOR);
+        return vec![(id.to_string(), single)];
+    }
+    let all = node.get("operators").map(Node::items).unwrap_or_default();
+    all.iter().map(|operator| (operator.get("id").and_then(Node::text).unwrap_or_default().to_string(), operator)).collect()
+}
+
+fn inputs_of(node: &Node) -> Vec<(Option<String>, &Node)> {
+    let own = node.get("inputs").map(|inputs| (None, inputs));
+    let id = node.get("id").and_then(Node::text).unwrap_or_default();
+    let of_operators = operators(node)
+        .into_iter()
+        .filter_map(|(operator, node)| Some((Some(format!("{id}/{operator}")), node.get("inputs")?)));
+    own.into_iter().chain(of_operators).collect()
+}
+
+fn outputs(node: &Node, problems: &mut Problems<'_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut add = |prefix: &str, list: Option<&Node>| {
+        for item in list.map(Node::items).unwrap_or_default() {
+            let Some(text) = item.text() else { continue };
+            let full = format!("{prefix}{text}");
+            if let Err(error) = text.parse::<DataId>() {
+                problems.add(item.span, "this id", format!("`{text}` cannot be the id of an output: {error}"));
+            } else if found.contains(&full) {
+                problems.add(item.span, "the same output again", format!("the output `{text}` is declared twice"));
+            } else {
+                found.push(full);
+            }
+        }
+    };
+    add("", node.get("outputs"));
+    for (operator, node) in operators(node) {
+        add(&format!("{operator}/"), node.get("outputs"));
+    }
+    found
+}
+
+/// What can stand for the program of a node.
+const PROGRAMS: &[&str] = &["path", "operator", "operators", "module", "hub", "ros2"];
+
+fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
+    let node = named.node;
+    let given: Vec<_> = node.entries().iter().filter(|entry| PROGRAMS.contains(&entry.key.as_str()) && !entry.node.is_null()).collect();
+    match given.as_slice() {
+        [] => {
+            let place = node.get("id").map_or(node.span.start_point(), |id| id.span);
+            problems.add(place, "this node", format!("node `{}` does not say what to run", named.id)).help =
+                Some("give it a `path` to a program or a Python file".to_string());
+        }
+        [_] => {}
+        [first, second, ..] => {
+            let message = format!("node `{}` has both `{}` and `{}`, and can run only one", named.id, first.key, second.key);
+            let problem = problems.add(second.key_span, "the second one", message);
+            problem.labels.push(diag::Label { span: first.key_span, text: "the first one".into() });
+        }
+    }
+    for (key, help) in [
+        ("hub", "install the package and give the `path` of its program"),
+        ("ros2", "run the bridge as a node of its own and give its `path`"),
+        ("module", "write the nodes of the module into this dataflow"),
+        ("git", "clone and build it, and give the `path` of the program"),
+    ] {
+        if let Some(entry) = node.entries().iter().find(|entry| entry.key == key && !entry.node.is_null()) {
+            unsupported(entry.key_span, &format!("`{key}`"), help, problems);
+        }
+    }
+    if let Some(path) = node.get("path") {
+        match path.text() {
+            Some("shell") => unsupported(path.span, "`path: shell`", "put the command into a script and give its `path`", problems),
+            Some("dynamic") => unsupported(path.span, "`path: dynamic`", "give the `path` of the program, so that it is started here", problems),
+            Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
+                unsupported(path.span, "a program from a web address", "download it and give the `path` of the file", problems);
+            }
+            _ => {}
+        }
+    }
+    if let Some(sum) = node.get("path_sha256") {
+        problems.add(sum.span, "there is nothing to check", "`path_sha256` belongs to a `path` that is a web address");
+    }
+    let mut seen: Vec<String> = Vec::new();
+    for (id, operator) in operators(node) {
+        if node.get("operators").is_some() && id.is_empty() {
+            problems.add(operator.span.start_point(), "`id` is missing", "one of several operators needs an `id`");
+        } else if id.contains('/') || id.parse::<DataId>().is_err() {
+            let place = operator.get("id").map_or(operator.span.start_point(), |id| id.span);
+            problems.add(place, "this id", format!("`{id}` cannot be the id of an operator"));
+        } else if seen.contains(&id) {
+            let place = operator.get("id").map_or(operator.span.start_point(), |id| id.span);
+            problems.add(place, "the same id again", format!("two operators of node `{}` have the id `{id}`", named.id));
+        }
+        seen.push(id);
+        for key in ["shared-library", "wasm"] {
+            if let Some(entry) = operator.entries().iter().find(|entry| entry.key == key) {
+                unsupported(entry.key_span, &format!("an operator that is a {key}"), "make it a node, or a Python operator", problems);
+            }
+        }
+        if !operator.entries().iter().any(|entry| ["python", "shared-library", "wasm"].contains(&entry.key.as_str())) {
+            problems.add(operator.span.start_point(), "this operator", "the operator does not say what to run").help =
+                Some("give it `python` with the file of its code".to_string());
+        }
+    }
+}
+
+fn deploy(node: &Node, problems: &mut Problems<'_>) {
+    let Some(deploy) = node.get("deploy") else { return };
+    for entry in deploy.entries() {
+        let remote = match entry.key.as_str() {
+            "machine" => !matches!(entry.node.text(), Some("" | "localhost" | "127.0.0.1")),
+            "labels" => !entry.node.entries().is_empty(),
+            "distribute" => entry.node.text() != Some("local"),
+            _ => false,
+        };
+        if remote && !entry.node.is_null() {
+            unsupported(entry.key_span, "deployment to other machines", "leave `deploy` out to run everything here", problems);
+        }
+    }
+}
+
+fn unsupported(span: diag::Span, what: &str, help: &str, problems: &mut Problems<'_>) {
+    let message = format!("{what} is not supported by this runtime");
+    problems.add_as(codes::UNSUPPORTED_IN_DATAFLOW, span, "not supported", message).help = Some(help.to_string());
+}
+
+fn input(owner: &str, value: &Node, nodes: &[Named<'_>], problems: &mut Problems<'_>) {
+    let source = match &value.value {
+        Value::Map(_) => value.get("source"),
+        _ => Some(value),
+    };
+    let Some(source) = source else { return };
+    let Some(text) = source.text() else { return };
+    if let Some(rest) = text.strip_prefix("dora/") {
+        return virtual_input(source, text, rest, nodes, problems);
+    }
+    let Some((node, output)) = text.split_once('/') else {
+        let problem = problems.add(source.span, "`node/output` is expected", format!("`{text}` names no output"));
+        problem.help = nodes.iter().find(|named| named.id == text).map(|named| match named.outputs.as_slice() {
+            [] => format!("node `{text}` has no outputs"),
+            outputs => format!("node `{text}` has {}: write `{text}/{}`", listed(outputs), outputs[0]),
+        });
+        return;
+    };
+    let Some(feeding) = nodes.iter().find(|named| named.id == node) else {
+        let message = format!("`{owner}` is to be fed by node `{node}`, and there is no such node");
+        let hint = did_you_mean(node, nodes.iter().map(|named| named.id));
+        problems.add(source.span, "no such node", message).help = hint;
+        return;
+    };
+    if !feeding.outputs.iter().any(|declared| declared == output) {
+        let message = format!("`{owner}` is to be fed by `{text}`, and node `{node}` has no output `{output}`");
+        let problem = problems.add(source.span, "no such output", message);
+        let hint = did_you_mean(output, feeding.outputs.iter().map(String::as_str));
+        problem.help = hint.or_else(|| match feeding.outputs.as_slice() {
+            [] => Some(format!("node `{node}` declares no outputs: add `{output}` to its `outputs`")),
+            outputs => Some(format!("it has {}", listed(outputs))),
+        });
+    } else if let Err(error) = text.parse::<InputMapping>() {
+        problems.add(source.span, "this input", error);
+    }
+}
+
+fn virtual_input(source: &Node, text: &str, rest: &str, nodes: &[Named<'_>], problems: &mut Problems<'_>) {
+    let kind = rest.split('/').next().unwrap_or_default();
+    if !["timer", "logs"].contains(&kind) {
+        let problem = problems.add(source.span, "no such input", format!("there is no built-in input `{text}`"));
+        problem.help = did_you_mean(kind, ["timer", "logs"])
+            .or_else(|| Some("there are `dora/timer/millis/100` (also secs, micros, nanos, hz) and `dora/logs`".to_string()));
+        return;
+    }
+    if let Err(error) = text.parse::<InputMapping>() {
+        let problem = problems.add(source.span, "this input", format!("`{text}` is not valid: {error}"));
+        let word = rest.split('/').nth(1).unwrap_or_default();
+        problem.help = match kind {
+            "timer" => did_you_mean(word, ["secs", "millis", "micros", "nanos", "hz"])
+                .or_else(|| Some("write for instance `dora/timer/millis/100` or `dora/timer/hz/30`".to_string())),
+            _ => did_you_mean(word, LogLevel::ALL.iter().map(|level| level.as_str())).filter(|_| word.parse::<LogLevel>().is_err()),
+        };
+        return;
+    }
+    if kind == "logs"
+        && let Some(node) = rest.split('/').nth(2)
+        && !nodes.iter().any(|named| named.id == node)
+    {
+        let hint = did_you_mean(node, nodes.iter().map(|named| named.id));
+        problems.add(source.span, "no such node", format!("the logs of node `{node}` are asked for, and there is no such node")).help = hint;
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}

@@ -1,0 +1,96 @@
+//! A checked dataflow: what will be started, and who is fed by whom.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dora_message::config::{InputMapping, NodeRunConfig};
+use dora_message::descriptor::{OperatorDefinition, RestartPolicy};
+use dora_message::id::{DataId, NodeId};
+
+use crate::model::{LogLevel, QueuePolicy};
+
+/// Everything the runtime needs to know of a descriptor.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// In the descriptor's order.
+    pub nodes: Vec<PlannedNode>,
+    /// Whether timer inputs count as a clock rather than as work.
+    pub exit_when_nodes_finish: bool,
+    /// The descriptor as nodes get it.
+    pub descriptor: serde_yaml::Value,
+    /// What the descriptor asks for and this runtime does not do, in a sentence each.
+    pub notices: Vec<String>,
+}
+
+/// One node, ready to be started.
+#[derive(Debug, Clone)]
+pub struct PlannedNode {
+    pub id: NodeId,
+    /// The `path` of the descriptor, or what stands for it.
+    pub source: String,
+    pub program: Program,
+    /// From the descriptor alone, expanded.
+    pub env: BTreeMap<String, String>,
+    pub working_dir: PathBuf,
+    pub run_config: NodeRunConfig,
+    /// The Python operators that share the process.
+    pub operators: Vec<OperatorDefinition>,
+    pub inputs: Vec<PlannedInput>,
+    pub restart: RestartRules,
+    pub logs: LogRules,
+}
+
+/// A process to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    pub path: PathBuf,
+    /// What the process sees as its own name, if not its path.
+    pub name: Option<String>,
+    pub args: Vec<OsString>,
+}
+
+/// One input of a node.
+#[derive(Debug, Clone)]
+pub struct PlannedInput {
+    pub id: DataId,
+    pub mapping: InputMapping,
+    /// As configured.
+    pub queue_size: usize,
+    pub policy: QueuePolicy,
+}
+
+/// When a node is started again.
+#[derive(Debug, Clone, Copy)]
+pub struct RestartRules {
+    pub policy: RestartPolicy,
+    /// At most so many within the window; 0 for no limit.
+    pub max: u32,
+    /// Doubled with every restart in the window.
+    pub delay: Duration,
+    pub max_delay: Option<Duration>,
+    pub window: Option<Duration>,
+}
+
+impl RestartRules {
+    /// How long to wait before the `nth` restart of a window, counted from 1.
+    pub fn backoff(&self, nth: u32) -> Duration {
+        let doubled = self.delay.saturating_mul(1 << nth.saturating_sub(1).min(16));
+        self.max_delay.map_or(doubled, |max| doubled.min(max))
+    }
+}
+
+/// What happens to what a node prints.
+#[derive(Debug, Clone, Default)]
+pub struct LogRules {
+    /// The output that carries every line as it was printed.
+    pub send_stdout_as: Option<DataId>,
+    /// The output that carries every log record as JSON.
+    pub send_logs_as: Option<DataId>,
+    /// Records below are not kept.
+    pub min_level: Option<LogLevel>,
+    /// From this size on a log file is set aside and a new one begun.
+    pub max_size: Option<u64>,
+    pub max_rotated: Option<u32>,
+}

@@ -1,0 +1,290 @@
+//! Programs, their arguments and environments: what a checked dataflow means on this machine.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diag::suggest::did_you_mean;
+use diag::{Diagnostic, Result, codes};
+use dora_message::config::{DEFAULT_QUEUE_SIZE, Input, NodeRunConfig, QueuePolicy as TheirPolicy, parse_byte_count};
+use dora_message::descriptor::{Descriptor, EnvValue, Node, OperatorDefinition};
+use dora_message::id::{DataId, OperatorId};
+
+use super::Problems;
+use super::meaning::{Named, SINGLE_OPERATOR};
+use super::plan::{LogRules, Plan, PlannedInput, PlannedNode, Program, RestartRules};
+use crate::model::QueuePolicy;
+
+/// The `path` of built-in nodes: our own executable under this name.
+pub const BUILTIN: &str = "dora-builtin";
+
+/// Where and how programs are looked for.
+pub struct Place<'a> {
+    pub working_dir: &'a Path,
+    /// Whether Python runs under `uv run`.
+    pub uv: bool,
+    /// What runs built-in nodes.
+    pub executable: &'a Path,
+}
+
+/// Checks that every program is there and every argument can be split.
+pub fn check(nodes: &[Named<'_>], place: &Place<'_>, problems: &mut Problems<'_>) {
+    for named in nodes {
+        let node = named.node;
+        let directory = node.get("deploy").and_then(|deploy| deploy.get("working_dir")).and_then(|dir| dir.text());
+        let directory = directory.map_or_else(|| place.working_dir.to_path_buf(), |dir| place.working_dir.join(dir));
+        if let Some(path) = node.get("path")
+            && let Some(text) = path.text()
+            && let Err(missing) = find(text, &directory, place)
+        {
+            let message = format!("the program of node `{}` was not found: `{text}`", named.id);
+            let problem = problems.add_as(codes::PROGRAM_NOT_FOUND, path.span, "not found", message);
+            problem.help = missing.near;
+            problem.causes.extend(missing.looked.into_iter().map(|title| diag::Cause { title, detail: Vec::new() }));
+        }
+        if let Some(args) = node.get("args")
+            && let Some(text) = args.text()
+            && shell_words::split(text).is_err()
+        {
+            problems.add(args.span, "a quote is not closed", format!("the arguments of node `{}` cannot be split into words", named.id));
+        }
+    }
+}
+
+/// A program that is nowhere.
+struct Missing {
+    looked: Vec<String>,
+    near: Option<String>,
+}
+
+/// What starts a program.
+fn find(path: &str, directory: &Path, place: &Place<'_>) -> std::result::Result<Program, Missing> {
+    if path == BUILTIN {
+        return Ok(Program { path: place.executable.to_path_buf(), name: Some(BUILTIN.to_string()), args: Vec::new() });
+    }
+    let path = expand(path);
+    let joined = directory.join(&path);
+    let mut looked = vec![format!("there is no file {}", joined.display())];
+    let file = if joined.is_file() {
+        joined
+    } else if !path.contains('/')
+        && let Some(found) = on_path(&path)
+    {
+        found
+    } else {
+        if !path.contains('/') {
+            looked.push("it is not in PATH either".to_string());
+        }
+        return Err(Missing { looked, near: neighbour(&joined) });
+    };
+    if file.extension().is_some_and(|extension| extension == "py") {
+        return Ok(python(file, place));
+    }
+    if !is_executable(&file) {
+        let told = format!("{} is there and is not executable", file.display());
+        return Err(Missing { looked: vec![told], near: Some(format!("make it so: ^chmod +x {}", file.display())) });
+    }
+    Ok(match place.uv {
+        true => Program { path: "uv".into(), name: None, args: vec!["run".into(), file.into()] },
+        false => Program { path: file, name: None, args: Vec::new() },
+    })
+}
+
+/// The interpreter people expect: that of the virtual environment they are in, else the first on PATH.
+fn python(file: PathBuf, place: &Place<'_>) -> Program {
+    let args = |before: &[&str]| {
+        let before = before.iter().map(OsString::from);
+        before.chain([file.clone().into_os_string()]).collect()
+    };
+    if place.uv {
+        return Program { path: "uv".into(), name: None, args: args(&["run", "python", "-u"]) };
+    }
+    Program { path: interpreter(), name: None, args: args(&["-u"]) }
+}
+
+fn interpreter() -> PathBuf {
+    let of_environment = std::env::var_os("VIRTUAL_ENV").map(|dir| PathBuf::from(dir).join("bin/python"));
+    of_environment
+        .filter(|python| python.is_file())
+        .or_else(|| on_path("python"))
+        .or_else(|| on_path("python3"))
+        .unwrap_or_else(|| "python3".into())
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// A file beside the missing one whose name is near.
+fn neighbour(missing: &Path) -> Option<String> {
+    let wanted = missing.file_name()?.to_string_lossy().into_owned();
+    let entries = std::fs::read_dir(missing.parent()?).ok()?;
+    let names: Vec<String> = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    did_you_mean(&wanted, names.iter().map(String::as_str))
+}
+
+/// Replaces `~`, `$HOME` and the few other variables that dora allows in a path.
+fn expand(path: &str) -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let mut path = match path.strip_prefix("~/") {
+        Some(rest) if !home.is_empty() => format!("{home}/{rest}"),
+        _ => path.to_string(),
+    };
+    for variable in ["HOME", "USER", "DORA_WORKSPACE", "CARGO_MANIFEST_DIR", "PWD"] {
+        if let Ok(value) = std::env::var(variable) {
+            path = path.replace(&format!("${{{variable}}}"), &value);
+            // Only the whole word: `$HOMER` is another variable.
+            let bare = format!("${variable}");
+            if let Some(rest) = path.strip_prefix(&bare).filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+                path = format!("{value}{rest}");
+            }
+        }
+    }
+    path
+}
+
+/// Makes the plan of a descriptor that passed all checks.
+pub fn plan(descriptor: Descriptor, place: &Place<'_>) -> Result<Plan> {
+    let value = serde_yaml::to_value(&descriptor).map_err(|error| {
+        Diagnostic::new(codes::INVALID_DATAFLOW, "the dataflow cannot be handed to its nodes").cause(error.to_string())
+    })?;
+    let mut notices = notices(&descriptor);
+    let common = descriptor.env.clone().unwrap_or_default();
+    let nodes = descriptor.nodes.into_iter().map(|node| planned(node, &common, place, &mut notices)).collect::<Result<_>>()?;
+    Ok(Plan {
+        nodes,
+        exit_when_nodes_finish: descriptor.exit_when_nodes_finish.unwrap_or(false),
+        descriptor: value,
+        notices,
+    })
+}
+
+/// What is accepted and has no effect.
+fn notices(descriptor: &Descriptor) -> Vec<String> {
+    let mut notices = Vec::new();
+    for node in &descriptor.nodes {
+        let ignored = [
+            ("health_check_timeout", node.health_check_timeout.is_some()),
+            ("startup_timeout", node.startup_timeout.is_some()),
+            ("finish_grace_secs", node.finish_grace_secs.is_some()),
+            ("cpu_affinity", node.cpu_affinity.is_some()),
+            ("input_timeout", node.inputs.values().any(|input| input.input_timeout.is_some())),
+            ("build", node.build.is_some()),
+        ];
+        for (key, _) in ignored.iter().filter(|(_, given)| *given) {
+            notices.push(format!("`{key}` of node `{}` is not applied by this runtime", node.id));
+        }
+    }
+    notices
+}
+
+fn planned(mut node: Node, common: &BTreeMap<String, EnvValue>, place: &Place<'_>, notices: &mut Vec<String>) -> Result<PlannedNode> {
+    let id = node.id.clone();
+    let directory = node.deploy.as_ref().and_then(|deploy| deploy.working_dir.as_deref());
+    let working_dir = directory.map_or_else(|| place.working_dir.to_path_buf(), |dir| place.working_dir.join(dir));
+    let own = node.env.take().unwrap_or_default();
+    let env: BTreeMap<String, String> =
+        common.iter().chain(&own).map(|(variable, value)| (variable.clone(), value.to_string())).collect();
+    for variable in env.keys().filter(|variable| !crate::supervisor::process::may_set(variable)) {
+        notices.push(format!("the environment variable `{variable}` of node `{id}` is the runtime's own and was not set"));
+    }
+    let restart = RestartRules {
+        policy: node.restart_policy,
+        max: node.max_restarts,
+        delay: duration(node.restart_delay).unwrap_or(Duration::ZERO),
+        max_delay: duration(node.max_restart_delay),
+        window: duration(node.restart_window),
+    };
+    let operators: Vec<OperatorDefinition> = match (node.operator.take(), node.operators.take()) {
+        (Some(single), _) => {
+            let id = single.id.unwrap_or_else(|| OperatorId::from(SINGLE_OPERATOR.to_string()));
+            vec![OperatorDefinition { id, config: single.config }]
+        }
+        (None, Some(all)) => all.operators,
+        (None, None) => Vec::new(),
+    };
+    let logs = log_rules(&node, &operators);
+    if operators.is_empty() {
+        let path = node.path.take().unwrap_or_default();
+        let mut program = find(&path, &working_dir, place).map_err(|missing| {
+            let message = format!("the program of node `{id}` was not found: `{path}`");
+            let diagnostic = Diagnostic::new(codes::PROGRAM_NOT_FOUND, message);
+            missing.looked.into_iter().fold(diagnostic, |diagnostic, looked| diagnostic.cause(looked))
+        })?;
+        let words = shell_words::split(node.args.as_deref().unwrap_or_default()).unwrap_or_default();
+        program.args.extend(words.into_iter().map(OsString::from));
+        let mut run_config = NodeRunConfig::default();
+        run_config.outputs = node.outputs;
+        run_config.output_types = node.output_types;
+        run_config.output_framing = node.output_framing;
+        run_config.input_types = node.input_types;
+        run_config.shared_memory_pool_size = node.shared_memory_pool_size;
+        run_config.inputs = node.inputs;
+        let inputs = run_config.inputs.iter().map(|(id, input)| planned_input(id.clone(), input)).collect();
+        return Ok(PlannedNode { id, source: path, program, env, working_dir, run_config, operators, inputs, restart, logs });
+    }
+
+    // All operators of a node share one process, which dora's Python package runs.
+    let start = "import dora; dora.start_runtime()";
+    let program = match place.uv {
+        true => Program { path: "uv".into(), name: None, args: ["run", "python", "-uc", start].map(OsString::from).into() },
+        false => Program { path: interpreter(), name: None, args: ["-uc", start].map(OsString::from).into() },
+    };
+    let mut run_config = NodeRunConfig::default();
+    let mut inputs = Vec::new();
+    for operator in &operators {
+        let full = |id: &DataId| format!("{}/{id}", operator.id).parse::<DataId>().ok();
+        run_config.outputs.extend(operator.config.outputs.iter().filter_map(full));
+        for (id, input) in &operator.config.inputs {
+            let Some(id) = full(id) else { continue };
+            inputs.push(planned_input(id.clone(), input));
+            run_config.inputs.insert(id, input.clone());
+        }
+    }
+    let source = operators.iter().map(|operator| operator.id.to_string()).collect::<Vec<_>>().join(", ");
+    Ok(PlannedNode { id, source, program, env, working_dir, run_config, operators, inputs, restart, logs })
+}
+
+fn planned_input(id: DataId, input: &Input) -> PlannedInput {
+    PlannedInput {
+        id,
+        mapping: input.mapping.clone(),
+        queue_size: input.queue_size.unwrap_or(DEFAULT_QUEUE_SIZE),
+        policy: match input.queue_policy.unwrap_or_default() {
+            TheirPolicy::DropOldest => QueuePolicy::DropOldest,
+            TheirPolicy::Backpressure => QueuePolicy::Backpressure,
+        },
+    }
+}
+
+fn log_rules(node: &Node, operators: &[OperatorDefinition]) -> LogRules {
+    // The first operator that asks for something decides for the process they share.
+    let of_operators = |get: fn(&OperatorDefinition) -> Option<String>| operators.iter().find_map(get);
+    let output = |own: &Option<String>, of: fn(&OperatorDefinition) -> Option<String>| {
+        own.clone().or_else(|| of_operators(of)).and_then(|name| name.parse().ok())
+    };
+    let level = node.min_log_level.clone().or_else(|| of_operators(|operator| operator.config.min_log_level.clone()));
+    let size = node.max_log_size.clone().or_else(|| of_operators(|operator| operator.config.max_log_size.clone()));
+    LogRules {
+        send_stdout_as: output(&node.send_stdout_as, |operator| {
+            Some(format!("{}/{}", operator.id, operator.config.send_stdout_as.as_ref()?))
+        }),
+        send_logs_as: output(&node.send_logs_as, |operator| {
+            Some(format!("{}/{}", operator.id, operator.config.send_logs_as.as_ref()?))
+        }),
+        min_level: level.and_then(|level| level.to_lowercase().parse().ok()),
+        max_size: size.and_then(|size| parse_byte_count(&size).ok()),
+        max_rotated: node.max_rotated_files.or_else(|| operators.iter().find_map(|operator| operator.config.max_rotated_files)),
+    }
+}
+
+fn duration(seconds: Option<f64>) -> Option<Duration> {
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}

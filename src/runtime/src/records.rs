@@ -1,0 +1,181 @@
+//! Our structs as rows of the store, and back.
+
+use std::path::PathBuf;
+
+use diag::Result;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::dataflows::{DataflowEnd, DataflowRow};
+use store::nodes::NodeProcessRow;
+use store::{ProcessId, Store};
+
+use crate::model::{
+    DataflowDetails, DataflowId, DataflowInfo, EdgeInfo, Event, EventKind, LogLevel, NodeExit, NodeInfo, Status,
+    UnixNanos,
+};
+use crate::supervisor::dataflow::Dataflow;
+
+/// What is kept of a dataflow's nodes and edges when it ends.
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    nodes: Vec<NodeInfo>,
+    edges: Vec<EdgeInfo>,
+}
+
+/// A moment as the store keeps it.
+pub fn time(at: UnixNanos) -> Timestamp {
+    Timestamp::from_nanosecond(at.0.into()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A moment from the store.
+pub fn nanos(at: Timestamp) -> UnixNanos {
+    UnixNanos(i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX))
+}
+
+/// An event as a row.
+pub fn event(event: &Event) -> store::events::Event {
+    store::events::Event {
+        time: time(event.time),
+        dataflow: event.dataflow.0,
+        dataflow_name: event.dataflow_name.clone(),
+        sequence: event.sequence,
+        node: event.node.as_ref().map(ToString::to_string),
+        kind: match event.kind {
+            EventKind::Transition { from, to } => {
+                store::events::EventKind::Transition { from: from.to_string(), to: to.to_string() }
+            }
+            EventKind::Notice { level, count } => store::events::EventKind::Notice { level: level.to_string(), count },
+            EventKind::Removed => store::events::EventKind::Removed,
+        },
+        why: event.why.clone(),
+    }
+}
+
+/// An event from a row. Words of a newer version are read as the nearest of ours.
+pub fn event_of(row: store::events::Event) -> Event {
+    let status = |word: String| word.parse().unwrap_or(Status::Created);
+    Event {
+        sequence: row.sequence,
+        time: nanos(row.time),
+        dataflow: DataflowId(row.dataflow),
+        dataflow_name: row.dataflow_name,
+        node: row.node.and_then(|node| node.parse().ok()),
+        kind: match row.kind {
+            store::events::EventKind::Transition { from, to } => {
+                EventKind::Transition { from: status(from), to: status(to) }
+            }
+            store::events::EventKind::Notice { level, count } => {
+                EventKind::Notice { level: level.parse().unwrap_or(LogLevel::Info), count }
+            }
+            store::events::EventKind::Removed => EventKind::Removed,
+        },
+        why: row.why,
+    }
+}
+
+/// A process as a row.
+pub fn process(dataflow: DataflowId, node: String, process: ProcessId, started: UnixNanos) -> NodeProcessRow {
+    NodeProcessRow {
+        dataflow: dataflow.0,
+        node,
+        process,
+        pgid: process.pid,
+        started: time(started),
+        ended: None,
+        exit_code: None,
+        signal: None,
+    }
+}
+
+/// How a dataflow ended, as a row.
+pub fn end(flow: &Dataflow, status: Status, at: UnixNanos) -> DataflowEnd {
+    let info = flow.info();
+    let snapshot = Snapshot { nodes: flow.nodes(), edges: flow.router.edges() };
+    DataflowEnd {
+        status: status.to_string(),
+        at: time(at),
+        restarts: info.restarts,
+        cause: info.cause,
+        culprit: info.culprit.map(|node| node.to_string()),
+        snapshot: serde_json::to_string(&snapshot).ok(),
+    }
+}
+
+/// A dataflow as a row, from the store alone.
+pub fn info(row: &DataflowRow, runtime: String) -> DataflowInfo {
+    let (started, ended) = (row.started.map(nanos), row.ended.map(nanos));
+    DataflowInfo {
+        id: DataflowId(row.id),
+        name: row.name.clone(),
+        status: row.status.parse().unwrap_or(Status::Failed),
+        runtime,
+        file: row.descriptor_path.clone(),
+        nodes: row.nodes,
+        running: 0,
+        restarts: row.restarts,
+        created: nanos(row.created),
+        started,
+        ended,
+        uptime: started.map(|started| ended.unwrap_or_else(UnixNanos::now).since(started)),
+        cause: row.cause.clone(),
+        culprit: row.culprit.as_deref().and_then(|node| node.parse().ok()),
+    }
+}
+
+/// The nodes of a dataflow that has ended.
+pub fn nodes(store: &Store, row: &DataflowRow) -> Result<Vec<NodeInfo>> {
+    if let Some(snapshot) = snapshot(row) {
+        return Ok(snapshot.nodes);
+    }
+    // Its runtime was killed: the processes it had are all that is known.
+    let mut nodes: Vec<NodeInfo> = Vec::new();
+    for process in store.node_processes(row.id)? {
+        let Ok(node) = process.node.parse() else { continue };
+        let (started, ended) = (nanos(process.started), process.ended.map(nanos));
+        let code = process.exit_code.map(NodeExit::Code);
+        let info = NodeInfo {
+            dataflow: DataflowId(row.id),
+            dataflow_name: row.name.clone(),
+            status: Status::Failed,
+            pid: None,
+            restarts: 0,
+            exit: code.or(process.signal.map(NodeExit::Signal)),
+            cause: row.cause.clone(),
+            culprit: None,
+            cpu: None,
+            memory: None,
+            received: 0,
+            sent: 0,
+            received_rate: 0.0,
+            sent_rate: 0.0,
+            started: Some(started),
+            uptime: Some(ended.unwrap_or_else(UnixNanos::now).since(started)),
+            source: String::new(),
+            node,
+        };
+        match nodes.iter_mut().find(|known| known.node == info.node) {
+            Some(known) => *known = NodeInfo { restarts: known.restarts + 1, ..info },
+            None => nodes.push(info),
+        }
+    }
+    Ok(nodes)
+}
+
+/// Everything known of a dataflow that has ended.
+pub fn details(store: &Store, row: &DataflowRow, runtime: String, log_dir: PathBuf) -> Result<DataflowDetails> {
+    let query = store::events::EventQuery { dataflow: Some(row.id), ..Default::default() };
+    Ok(DataflowDetails {
+        info: info(row, runtime),
+        working_dir: row.working_dir.clone(),
+        hash: row.descriptor_hash.clone(),
+        descriptor: row.descriptor.clone(),
+        log_dir,
+        nodes: nodes(store, row)?,
+        edges: snapshot(row).map(|snapshot| snapshot.edges).unwrap_or_default(),
+        history: store.events(&query)?.into_iter().map(|row| event_of(row.event)).collect(),
+    })
+}
+
+fn snapshot(row: &DataflowRow) -> Option<Snapshot> {
+    serde_json::from_str(row.snapshot.as_deref()?).ok()
+}

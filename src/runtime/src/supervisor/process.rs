@@ -1,0 +1,219 @@
+//! One process of a node: its environment, its output, its end.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dora_message::daemon_to_node::{DaemonCommunication, NodeConfig, OutputRouting, RuntimeConfig};
+use store::ProcessId;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+
+use super::dataflow::Dataflow;
+use crate::logs::line::{Line, Splitter};
+use crate::logs::payload;
+use crate::model::{LogLevel, LogStream, NodeExit};
+
+/// How long output may go on after its process has ended, held open by a process it left behind.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Never inherited, and not to be set by a descriptor: what would load code into a node, what is secret, and
+/// what the runtime itself says to nodes.
+const DENIED: &[&str] = &[
+    "LD_PRELOAD",
+    "LD_AUDIT",
+    "DYLD_INSERT_LIBRARIES",
+    "DORA_AUTH_TOKEN",
+    "DORA_ALLOW_SHELL_NODES",
+    "DORA_NODE_CONFIG",
+    "DORA_RUNTIME_CONFIG",
+    "DORA_ZENOH_LISTEN",
+    "DORA_ZENOH_LISTEN_EXTRA",
+    "DORA_ZENOH_CONNECT",
+    "DORA_ZENOH_MULTICAST",
+    "DORA_RUN_PARENT_PID",
+    "DORA_BUILTIN",
+    crate::guard::ENVIRONMENT,
+];
+
+/// Inherited, but not to be set by a descriptor.
+const INHERITED_ONLY: &[&str] = &[
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "ZENOH_CONFIG",
+    "DORA_ZENOH_CONFIG_OVERLAY",
+    "DORA_ZENOH_OPEN_TIMEOUT_MS",
+];
+
+/// With glibc's defaults every large message is a fresh mapping, and its page faults cost more than its copy.
+const MALLOC: &[(&str, &str)] =
+    &[("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "8589934592"), ("MALLOC_TOP_PAD_", "67108864")];
+
+/// Whether a descriptor or a caller may set this variable for a node.
+pub fn may_set(variable: &str) -> bool {
+    !DENIED.contains(&variable)
+        && !INHERITED_ONLY.contains(&variable)
+        && !variable.is_empty()
+        && !variable.contains(['=', '\0'])
+        && !variable.contains(char::is_whitespace)
+}
+
+/// A process that runs.
+pub struct Running {
+    pub id: ProcessId,
+    child: Child,
+    output: JoinSet<()>,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    pub exit: Option<NodeExit>,
+}
+
+/// Starts the process of a node in a group of its own.
+pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAddr) -> io::Result<Running> {
+    let Some(planned) = flow.plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
+    let mut command = std::process::Command::new(&planned.program.path);
+    if let Some(name) = &planned.program.name {
+        command.arg0(name);
+    }
+    command.args(&planned.program.args).current_dir(&planned.working_dir).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for denied in DENIED {
+        command.env_remove(denied);
+    }
+    for (variable, value) in MALLOC {
+        if std::env::var_os(variable).is_none() {
+            command.env(variable, value);
+        }
+    }
+    let asked: BTreeMap<&String, &String> = planned.env.iter().chain(&flow.env).collect();
+    command.envs(asked.into_iter().filter(|(variable, _)| may_set(variable)));
+    command.envs(wiring(flow, node, restarts, address)?);
+
+    let mut child = Command::from(command).spawn()?;
+    let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it could be named"))?;
+    // A process that has ended already has no start time any more; its end is told by `wait`.
+    let id = ProcessId::of(pid).unwrap_or(ProcessId { pid, started: 0 });
+    let mut output = JoinSet::new();
+    if let Some(stdout) = child.stdout.take() {
+        output.spawn(capture(flow.clone(), node, LogStream::Stdout, stdout));
+    }
+    if let Some(stderr) = child.stderr.take() {
+        output.spawn(capture(flow.clone(), node, LogStream::Stderr, stderr));
+    }
+    Ok(Running { id, child, output })
+}
+
+/// What the runtime says to a node through its environment.
+fn wiring(
+    flow: &Dataflow,
+    node: usize,
+    restart_count: u32,
+    socket_addr: SocketAddr,
+) -> io::Result<Vec<(&'static str, OsString)>> {
+    let Some(planned) = flow.plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
+    // Every message takes the way through the router, which loses none and counts all.
+    let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
+    let config = NodeConfig {
+        dataflow_id: flow.id.0,
+        node_id: planned.id.clone(),
+        run_config: planned.run_config.clone(),
+        daemon_communication: Some(DaemonCommunication::Tcp { socket_addr }),
+        dataflow_descriptor: flow.plan.descriptor.clone(),
+        dynamic: false,
+        write_events_to: None,
+        restart_count,
+        output_routing: Some(planned.run_config.outputs.iter().map(|id| (id.clone(), routed.clone())).collect()),
+    };
+    let (variable, config) = if planned.operators.is_empty() {
+        ("DORA_NODE_CONFIG", serde_yaml::to_string(&config))
+    } else {
+        let config = RuntimeConfig { node: config, operators: planned.operators.clone() };
+        ("DORA_RUNTIME_CONFIG", serde_yaml::to_string(&config))
+    };
+    let mut variables = vec![
+        (variable, config.map_err(io::Error::other)?.into()),
+        ("DORA_RUN_PARENT_PID", std::process::id().to_string().into()),
+        ("PYTHONUNBUFFERED", "1".into()),
+        // Nodes open a zenoh session even if they never use it; without an endpoint they scout for peers first.
+        ("DORA_ZENOH_LISTEN", "tcp/127.0.0.1:0".into()),
+        ("DORA_ZENOH_MULTICAST", "off".into()),
+    ];
+    if planned.program.name.as_deref() == Some(crate::descriptor::resolve::BUILTIN) {
+        variables.push(("DORA_BUILTIN", "1".into()));
+    }
+    Ok(variables)
+}
+
+impl Running {
+    /// Waits for the end of the process and of what it printed.
+    pub async fn wait(mut self) -> Ended {
+        let status = self.child.wait().await;
+        let said_all = async { while self.output.join_next().await.is_some() {} };
+        // The tasks end with the set when the time is over.
+        let _ = tokio::time::timeout(LAST_WORDS, said_all).await;
+        let exit = status.ok().and_then(|status| {
+            status.code().map(NodeExit::Code).or_else(|| status.signal().map(NodeExit::Signal))
+        });
+        Ended { exit }
+    }
+}
+
+/// Reads what a process prints, line by line, until it closes the pipe.
+async fn capture(flow: Arc<Dataflow>, node: usize, stream: LogStream, mut pipe: impl AsyncRead + Unpin) {
+    let mut chunk = vec![0; 64 * 1024];
+    let mut splitter = Splitter::default();
+    loop {
+        match pipe.read(&mut chunk).await {
+            Ok(0) | Err(_) => break,
+            Ok(count) => {
+                splitter.feed(chunk.get(..count).unwrap_or_default(), |line| keep(&flow, node, stream, &line));
+                if let Err(error) = flow.journal.flush() {
+                    flow.notice(None, LogLevel::Error, format!("its logs cannot be written: {error}"));
+                }
+            }
+        }
+    }
+    splitter.end(|line| keep(&flow, node, stream, &line));
+    let _ = flow.journal.flush();
+}
+
+fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str) {
+    let Some(planned) = flow.plan.nodes.get(node) else { return };
+    if stream == LogStream::Stderr {
+        flow.remember_stderr(node, text);
+    }
+    if let Some(output) = &planned.logs.send_stdout_as
+        && let Some(message) = payload::text(text, &flow.clock)
+    {
+        flow.router.send_as(node, output, &message);
+    }
+    let line = Line::parse(text);
+    let kept = match planned.logs.min_level {
+        None | Some(LogLevel::Stdout) => true,
+        Some(min) => line.level != LogLevel::Stdout && line.level <= min,
+    };
+    if !kept {
+        return;
+    }
+    let record = flow.journal.printed(&planned.id, stream, line);
+    let wanted = flow.router.wants_logs(Some(&planned.id), record.level);
+    if !wanted && planned.logs.send_logs_as.is_none() {
+        return;
+    }
+    let Some(message) = payload::record(&record, &flow.clock) else { return };
+    if let Some(output) = &planned.logs.send_logs_as {
+        flow.router.send_as(node, output, &message);
+    }
+    if wanted {
+        flow.router.log(Some(&planned.id), record.level, &message);
+    }
+}
