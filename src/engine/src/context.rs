@@ -9,6 +9,7 @@ use std::time::Duration;
 use diag::{Diagnostic, Result, Sources, codes};
 use value::{Interrupt, Type, Value};
 
+use crate::data::Data;
 use crate::registry::Registry;
 
 /// Shared by everything that runs in one session. Clones are handles to the same.
@@ -33,13 +34,13 @@ pub trait Ui: Send + Sync {
     fn confirm(&self, question: &str) -> Result<bool>;
     /// Shows a value on standard output, as the last value of a line is shown.
     fn show(&self, value: Data) -> Result<()>;
+    /// The text of a value for a program that reads it: every row, column and character, no colours.
+    fn plain(&self, value: &Value) -> Result<String>;
     /// Says something on standard error that is no result: a hint, a warning, progress.
     fn notice(&self, line: &str);
     /// Columns of the terminal that results go to; `None` off a terminal.
     fn width(&self) -> Option<usize>;
 }
-
-use crate::data::Data;
 
 /// What is known of the world while checking and completing, without running anything.
 pub trait Live: Send + Sync {
@@ -63,6 +64,9 @@ impl Ui for NoUi {
         let value = value.into_value(&Interrupt::new())?;
         println!("{}", value::text::to_text(&value));
         Ok(())
+    }
+    fn plain(&self, value: &Value) -> Result<String> {
+        Ok(value::text::to_text(value))
     }
     fn notice(&self, line: &str) {
         eprintln!("{line}");

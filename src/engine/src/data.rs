@@ -6,6 +6,8 @@ use std::sync::Arc;
 use diag::{Diagnostic, Result, codes};
 use value::{Interrupt, Resource, Type, Value};
 
+use crate::external::Program;
+
 /// The input or output of a stage.
 pub enum Data {
     /// No value at all: what `let` gives, and what flows into the first stage.
@@ -27,8 +29,8 @@ pub struct Stream {
 /// Bytes from a program or a file.
 pub struct Bytes {
     pub reader: Box<dyn Read + Send>,
-    /// What produces them, to be waited for once they end: a program, whose exit code decides.
-    pub end: Option<Box<dyn FnOnce() -> Result<()> + Send>>,
+    /// The program that writes them, to be waited for once they end: its exit code decides.
+    pub program: Option<Program>,
 }
 
 impl Stream {
@@ -108,8 +110,8 @@ impl Data {
                         }
                     }
                 }
-                if let Some(end) = bytes.end {
-                    end()?;
+                if let Some(program) = bytes.program {
+                    program.finish()?;
                 }
                 Ok(match String::from_utf8(all) {
                     Ok(text) => Value::string(text),

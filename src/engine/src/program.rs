@@ -209,6 +209,10 @@ pub struct FunctionCall {
 pub struct ExternalNode {
     pub name: Box<Node>,
     pub arguments: Vec<ListNode>,
+    /// Whether its standard error is kept too, for `complete`.
+    pub keep_stderr: bool,
+    /// What flows into the next stage.
+    pub pipe: syntax::ast::PipeFrom,
 }
 
 #[derive(Debug)]

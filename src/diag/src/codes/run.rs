@@ -21,4 +21,22 @@ super::codes! {
     INTERRUPTED = "312", Interrupted, "interrupted";
     /// Text that is not a type.
     BAD_TYPE = "313", Usage, "not a type";
+    /// A command got an input that it cannot work on, and the checker could not know.
+    WRONG_INPUT = "314", Failed, "wrong input";
+    MISSING_ARGUMENT = "315", Usage, "missing argument";
+    /// A bare verb over rows that do not understand it.
+    NO_VERB = "316", Failed, "verb does not apply";
+    OUTSIDE_LOOP = "317", Usage, "outside a loop";
+    TOO_DEEP = "318", Failed, "nested too deep";
+    /// A program ended with a failure.
+    PROGRAM_FAILED = "319", Failed, "program failed";
+    CANNOT_RUN = "320", Failed, "program cannot be run";
+    /// Raised by `error make`.
+    RAISED = "321", Failed, "error raised by a program";
+    /// `exit` ends the session; never shown.
+    EXIT = "322", Done, "exit";
+    CANNOT_READ = "323", Failed, "cannot read";
+    CANNOT_WRITE = "324", Failed, "cannot write";
+    /// A fault of ours.
+    INTERNAL = "399", Failed, "internal fault";
 }

@@ -1,0 +1,91 @@
+//! Text in, data out: one session's names, environment and interpreter.
+
+use std::sync::Arc;
+
+use diag::{Diagnostic, Result, Source, Span};
+use value::{Type, Value};
+
+use crate::check::{self, Checked, Names};
+use crate::context::{Context, Env};
+use crate::data::Data;
+use crate::run::Interpreter;
+
+/// A session: what one program declares, the next ones see.
+pub struct Session {
+    names: Names,
+    interpreter: Interpreter,
+}
+
+/// What became of a program.
+pub struct Outcome {
+    /// What it gives, or why it failed. Nothing has run when checking failed.
+    pub result: Result<Data>,
+    /// Said while checking; no reason not to run.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Session {
+    pub fn new(context: Context) -> Self {
+        Session { names: Names::default(), interpreter: Interpreter::new(context, Env::from_process()) }
+    }
+
+    pub fn context(&self) -> &Context {
+        &self.interpreter.context
+    }
+
+    pub fn env(&self) -> &Env {
+        &self.interpreter.env
+    }
+
+    pub fn env_mut(&mut self) -> &mut Env {
+        &mut self.interpreter.env
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Parses and checks a text without running it. Errors of both are in the result's `errors`.
+    pub fn check(&self, source: &Arc<Source>) -> Checked {
+        let parsed = syntax::parse(source);
+        let mut checked = check::check(self.context(), self.env(), &self.names, &parsed.block, source.id);
+        let mut errors = parsed.errors;
+        errors.append(&mut checked.errors);
+        checked.errors = errors;
+        checked
+    }
+
+    /// Runs a text as the next program of this session. All its mistakes come back at once, and then nothing has run.
+    /// `capture` keeps what programs write as data; otherwise the last one writes to the terminal itself.
+    pub fn run(&mut self, name: &str, text: &str, capture: bool) -> Outcome {
+        let source = self.context().sources().add(name, text);
+        let checked = self.check(&source);
+        if let Some(error) = Diagnostic::combine(checked.errors) {
+            return Outcome { result: Err(error), warnings: checked.warnings };
+        }
+        self.names = checked.names;
+        let result = self.interpreter.run_top(&checked.node, self.names.slots, capture);
+        Outcome { result, warnings: checked.warnings }
+    }
+
+    /// Runs a text and collects what it gives.
+    pub fn value(&mut self, text: &str) -> Result<Value> {
+        let data = self.run("<text>", text, true).result?;
+        data.into_value(self.context().interrupt())
+    }
+
+    /// Makes a value a variable of the session, as `let` would.
+    pub fn bind(&mut self, name: &str, value: Value) {
+        let slot = self.names.slots;
+        self.names.slots += 1;
+        let var = check::scope::Var {
+            id: u64::from(slot) << 32 | 0xffff_ffff,
+            level: 0,
+            slot,
+            of: Type::Any,
+            kind: check::scope::VarKind::Const(value),
+            span: Span::default(),
+        };
+        self.names.scope.vars.insert(name.into(), var);
+    }
+}
