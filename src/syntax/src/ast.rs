@@ -75,16 +75,34 @@ pub enum ExprKind {
     /// `$name`, also `$in`, `$it`, `$env`. The name is without `$`.
     Variable(Arc<str>),
     /// `base.member.0?`
-    Path { base: Box<Expr>, members: Vec<Member> },
+    Path {
+        base: Box<Expr>,
+        members: Vec<Member>,
+    },
     /// `$.a.b`
     CellPath(Vec<Member>),
     List(Vec<ListItem>),
     Record(Vec<RecordItem>),
     /// `[[a b]; [1 2] [3 4]]`
-    Table { columns: Vec<Expr>, rows: Vec<Expr> },
-    Range { start: Option<Box<Expr>>, next: Option<Box<Expr>>, end: Option<Box<Expr>>, inclusive: bool },
-    Unary { op: Spanned<UnaryOp>, operand: Box<Expr> },
-    Binary { op: Spanned<Arc<str>>, left: Box<Expr>, right: Box<Expr> },
+    Table {
+        columns: Vec<Expr>,
+        rows: Vec<Expr>,
+    },
+    Range {
+        start: Option<Box<Expr>>,
+        next: Option<Box<Expr>>,
+        end: Option<Box<Expr>>,
+        inclusive: bool,
+    },
+    Unary {
+        op: Spanned<UnaryOp>,
+        operand: Box<Expr>,
+    },
+    Binary {
+        op: Spanned<Arc<str>>,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `( … )`: a whole block whose last pipeline's value it is.
     Subexpression(Block),
     /// `{|a b| … }`, or braces without parameters where a closure is what binding makes of them.
@@ -234,24 +252,74 @@ pub struct Signature {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Keyword {
     /// `let`, `mut` or `const`. Without a value (`5 | let x`) the pipeline's input is bound.
-    Binding { kind: BindingKind, name: Name, of: Option<Name>, value: Option<Pipeline>, exported: bool },
+    Binding {
+        kind: BindingKind,
+        name: Name,
+        of: Option<Name>,
+        value: Option<Pipeline>,
+        exported: bool,
+    },
     /// `$x = …`, `$x.a += …`, `$env.X = …`; the operator is `=` or the one before `=`.
-    Assign { target: Expr, op: Spanned<Arc<str>>, value: Pipeline },
-    Def { name: Name, signature: Signature, body: Block, env: bool, wrapped: bool, exported: bool, doc: String },
-    If { condition: Expr, then: Block, otherwise: Option<Expr> },
-    Match { subject: Expr, arms: Vec<Arm> },
-    For { variable: Name, of: Option<Name>, items: Expr, body: Block },
-    While { condition: Expr, body: Block },
-    Loop { body: Block },
+    Assign {
+        target: Expr,
+        op: Spanned<Arc<str>>,
+        value: Pipeline,
+    },
+    Def {
+        name: Name,
+        signature: Signature,
+        body: Block,
+        env: bool,
+        wrapped: bool,
+        exported: bool,
+        doc: String,
+    },
+    If {
+        condition: Expr,
+        then: Block,
+        otherwise: Option<Expr>,
+    },
+    Match {
+        subject: Expr,
+        arms: Vec<Arm>,
+    },
+    For {
+        variable: Name,
+        of: Option<Name>,
+        items: Expr,
+        body: Block,
+    },
+    While {
+        condition: Expr,
+        body: Block,
+    },
+    Loop {
+        body: Block,
+    },
     Break,
     Continue,
     Return(Option<Pipeline>),
-    Try { body: Block, catch: Option<Expr>, finally: Option<Expr> },
+    Try {
+        body: Block,
+        catch: Option<Expr>,
+        finally: Option<Expr>,
+    },
     /// `module name { … }`
-    Module { name: Name, body: Block, exported: bool },
+    Module {
+        name: Name,
+        body: Block,
+        exported: bool,
+    },
     /// `use path-or-module [names]`
-    Use { path: Expr, names: Vec<Name>, all: bool, exported: bool },
-    Source { path: Expr },
+    Use {
+        path: Expr,
+        names: Vec<Name>,
+        all: bool,
+        exported: bool,
+    },
+    Source {
+        path: Expr,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 //! - [`expression`]: operators and how they bind
 //! - [`literal`]: words that are values; escapes
 //! - [`mod@parse`]: tokens to tree
+//! - [`visit`]: walking the tree, and the way down to a place in the text
 //!
 //! What the tree does not say by itself: `{ … }` without `| |` is always [`ast::ExprKind::Block`], wherever it
 //! stands, and is a closure when binding or its place makes it one. `{}` is an empty block as an argument, behind
@@ -19,6 +20,10 @@ pub mod expression;
 pub mod literal;
 pub mod parse;
 pub mod tokens;
+pub mod visit;
+
+#[cfg(test)]
+mod tests;
 
 pub use parse::{Parsed, parse};
 pub use tokens::{TokenKind, Tokens};

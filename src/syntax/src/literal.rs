@@ -73,9 +73,10 @@ fn decimal(word: &str) -> Option<Result<Literal, OutOfRange>> {
     }
     if suffix.is_empty() || is_exponent(suffix) {
         let text = format!("{}{whole}.{fraction}0{suffix}", if negative { "-" } else { "" });
-        return text.parse::<f64>().ok().map(|value| {
-            if value.is_finite() { Ok(Literal::Float(value)) } else { Err(OutOfRange) }
-        });
+        return text
+            .parse::<f64>()
+            .ok()
+            .map(|value| if value.is_finite() { Ok(Literal::Float(value)) } else { Err(OutOfRange) });
     }
     let (factor, make): (i128, fn(i64) -> Literal) = match duration_unit(suffix) {
         Some(factor) => (factor, Literal::Duration),
@@ -297,7 +298,9 @@ mod tests {
 
     #[test]
     fn names_versions_and_addresses_stay_words() {
-        for word in ["1_000_d_ay", "1.2.3", "10.0.0.1", "2x", "-e", "--", "-", ".", "..", "2026-13-01", "1-2", "_1", "5m"] {
+        for word in
+            ["1_000_d_ay", "1.2.3", "10.0.0.1", "2x", "-e", "--", "-", ".", "..", "2026-13-01", "1-2", "_1", "5m"]
+        {
             assert_eq!(read(word), None, "{word}");
         }
     }

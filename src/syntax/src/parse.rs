@@ -309,8 +309,7 @@ impl<'s> Parser<'s> {
         let mut at = 0;
         while at < items.len() {
             let rest = items.get(at..).unwrap_or_default();
-            let length =
-                rest.iter().position(|item| matches!(item.kind, ItemKind::End { .. })).unwrap_or(rest.len());
+            let length = rest.iter().position(|item| matches!(item.kind, ItemKind::End { .. })).unwrap_or(rest.len());
             let statement = rest.get(..length).unwrap_or_default();
             if !statement.is_empty() {
                 let end = rest.get(length).map_or(end, |item| item.run.start);
@@ -402,11 +401,9 @@ impl<'s> Parser<'s> {
         let before = cursor.at.checked_sub(1).and_then(|at| cursor.items.get(at));
         let doubled = before.filter(|item| item.run.end == at && matches!(item.kind, ItemKind::Pipe(_)));
         let diagnostic = match (doubled, cursor.peek()) {
-            (Some(first), Some(second)) => {
-                Diagnostic::new(codes::FOREIGN_OPERATOR, "`||` is not an operator here")
-                    .label(self.span(first.run.start..second.run.end), "two pipes with nothing between them")
-                    .help("`or` joins conditions; `try { … } catch { … }` runs something else after a failure")
-            }
+            (Some(first), Some(second)) => Diagnostic::new(codes::FOREIGN_OPERATOR, "`||` is not an operator here")
+                .label(self.span(first.run.start..second.run.end), "two pipes with nothing between them")
+                .help("`or` joins conditions; `try { … } catch { … }` runs something else after a failure"),
             (_, item) => {
                 let run = item.map_or(self.span(at..at), |item| self.span_of(item.run));
                 Diagnostic::new(codes::EMPTY_STAGE, "a stage of the pipeline is empty")

@@ -14,12 +14,7 @@ use crate::tokens::TokenKind;
 pub const CONDITIONAL: &[&str] = &["where", "any", "all", "filter"];
 
 impl Parser<'_> {
-    pub(super) fn call(
-        &mut self,
-        head: Run,
-        cursor: &mut Cursor<'_>,
-        redirections: &mut Vec<Redirection>,
-    ) -> Expr {
+    pub(super) fn call(&mut self, head: Run, cursor: &mut Cursor<'_>, redirections: &mut Vec<Redirection>) -> Expr {
         cursor.next();
         let start = head.start;
         let (sigil, rest) = self.sigil(head);
@@ -43,7 +38,7 @@ impl Parser<'_> {
         if conditional && self.condition_follows(cursor) {
             arguments.push(Argument::Condition(self.expression(cursor)));
         } else {
-            self.arguments(cursor, &mut arguments, redirections);
+            self.arguments(cursor, sigil == Some(Sigil::External), &mut arguments, redirections);
         }
         let span = self.span(start..cursor.behind());
         Expr { kind: ExprKind::Call(Box::new(Call { sigil, head, arguments })), span }
@@ -65,10 +60,21 @@ impl Parser<'_> {
         let raw = self.raw(name);
         let operator = cursor.run().map_or(self.span_of(name), |run| self.span_of(run));
         self.report(
-            Diagnostic::new(codes::BAD_ASSIGNMENT, format!("`{raw}` is not a variable, so nothing can be assigned to it"))
-                .label(self.span_of(name), "a variable begins with `$`")
-                .label(operator, "assigns")
-                .help(format!("write `let {raw} = …` for a new name, or `${raw} = …` for one made with `mut`")),
+            Diagnostic::new(
+                codes::BAD_ASSIGNMENT,
+                format!("`{raw}` is not a variable, so nothing can be assigned to it"),
+            )
+            .label(self.span_of(name), "a variable begins with `$`")
+            .label(operator, "assigns")
+            .help(format!("write `let {raw} = …` for a new name, or `${raw} = …` for one made with `mut`")),
+        );
+    }
+
+    fn assigns_nothing(&mut self, operator: Run) {
+        self.report(
+            Diagnostic::new(codes::BAD_ASSIGNMENT, "`=` assigns to a variable, and none stands before it")
+                .label(self.span_of(operator), "no variable before this")
+                .help("write `==` to compare, `let name = …` on a line of its own to bind, or `'='` for the text"),
         );
     }
 
@@ -88,6 +94,7 @@ impl Parser<'_> {
     fn arguments(
         &mut self,
         cursor: &mut Cursor<'_>,
+        external: bool,
         arguments: &mut Vec<Argument>,
         redirections: &mut Vec<Redirection>,
     ) {
@@ -95,6 +102,11 @@ impl Parser<'_> {
         while let Some(item) = cursor.peek() {
             match item.kind {
                 ItemKind::Run => {
+                    if self.raw(item.run) == "=" && !external {
+                        self.assigns_nothing(item.run);
+                        cursor.skip_to_pipe();
+                        return;
+                    }
                     if let Some(help) = self.foreign_argument(item.run) {
                         let diagnostic = foreign_operator(self.raw(item.run), self.span_of(item.run), help);
                         self.report(diagnostic);
@@ -163,7 +175,11 @@ impl Parser<'_> {
         let start = run.start + 2;
         let word = self.raw(Run { start, end: run.end.min(self.end(run.first)), ..run });
         let Some(length) = word.find('=') else {
-            return Argument::Long { name: self.name(self.raw(Run { start, ..run }), start..run.end), value: None, span };
+            return Argument::Long {
+                name: self.name(self.raw(Run { start, ..run }), start..run.end),
+                value: None,
+                span,
+            };
         };
         let name = self.name(&word[..length], start..start + length);
         let value = Run { start: start + length + 1, ..run };

@@ -88,9 +88,8 @@ impl Parser<'_> {
 
     pub(super) fn list(&mut self, open: usize) -> ExprKind {
         let inside = self.tokens.inside(open);
-        let glued = |kind: TokenKind| {
-            kind != TokenKind::Comma && (glues(kind) || matches!(kind, TokenKind::Redirect { .. }))
-        };
+        let glued =
+            |kind: TokenKind| kind != TokenKind::Comma && (glues(kind) || matches!(kind, TokenKind::Redirect { .. }));
         let mut items = Vec::new();
         let mut columns: Option<Vec<ListItem>> = None;
         let mut index = inside.start;

@@ -13,8 +13,8 @@ use crate::tokens::{Bracket, TokenKind};
 
 /// Every word that opens a keyword form.
 pub const KEYWORDS: &[&str] = &[
-    "let", "mut", "const", "def", "export", "if", "match", "for", "while", "loop", "break", "continue", "return", "try",
-    "module", "use", "source",
+    "let", "mut", "const", "def", "export", "if", "match", "for", "while", "loop", "break", "continue", "return",
+    "try", "module", "use", "source",
 ];
 
 impl Parser<'_> {
@@ -41,7 +41,9 @@ impl Parser<'_> {
             "if" => self.branch(run, cursor),
             "match" => self.choice(run, cursor),
             "for" => self.for_each(run, cursor),
-            "while" => self.condition_and_block(run, cursor).map(|(condition, body)| Keyword::While { condition, body }),
+            "while" => {
+                self.condition_and_block(run, cursor).map(|(condition, body)| Keyword::While { condition, body })
+            }
             "loop" => self.expect_block(run, cursor).map(|body| Keyword::Loop { body }),
             "break" => Some(Keyword::Break),
             "continue" => Some(Keyword::Continue),
@@ -144,14 +146,20 @@ impl Parser<'_> {
     fn binding(&mut self, kind: BindingKind, word: Run, cursor: &mut Cursor<'_>, exported: bool) -> Option<Keyword> {
         let keyword = self.raw(word);
         let Some(run) = cursor.run() else {
-            return self.bad_binding(word.end, word.start..word.end, "no name follows", format!("write `{keyword} name = value`"));
+            return self.bad_binding(
+                word.end,
+                word.start..word.end,
+                "no name follows",
+                format!("write `{keyword} name = value`"),
+            );
         };
         cursor.next();
         let Some((name, rest)) = self.variable_to_bind(run) else {
             let help = format!("write `{keyword} name = value`; names hold letters, digits, `_` and `-`");
             return self.bad_binding(run.end, run.start..run.end, "expected a name", help);
         };
-        let equals = cursor.rest().iter().position(|item| item.kind == ItemKind::Run && self.raw(item.run).starts_with('='));
+        let equals =
+            cursor.rest().iter().position(|item| item.kind == ItemKind::Run && self.raw(item.run).starts_with('='));
         let ends = cursor.rest().iter().position(|item| item.kind != ItemKind::Run).unwrap_or(cursor.rest().len());
         let equals = equals.filter(|at| *at < ends).and_then(|at| cursor.run_at(at));
         let stop = equals.map_or(cursor.rest().get(ends).map_or(cursor.end, |item| item.run.start), |run| run.start);
@@ -425,7 +433,8 @@ impl Parser<'_> {
             return None;
         };
         cursor.next();
-        let Some(run) = cursor.run().filter(|run| self.kind(run.first) == Some(TokenKind::Open(Bracket::Square))) else {
+        let Some(run) = cursor.run().filter(|run| self.kind(run.first) == Some(TokenKind::Open(Bracket::Square)))
+        else {
             let at = cursor.behind();
             self.report_missing(
                 at,
@@ -501,7 +510,11 @@ impl Parser<'_> {
             }
             match self.name_of(run) {
                 Some(name) => names.push(name),
-                None => self.name_missing(keyword, Some(run), "name what to import: `use module name`, `[name name]` or `*`"),
+                None => self.name_missing(
+                    keyword,
+                    Some(run),
+                    "name what to import: `use module name`, `[name name]` or `*`",
+                ),
             }
         }
         Some(Keyword::Use { path, names, all, exported })

@@ -78,10 +78,11 @@ impl Parser<'_> {
             return self.joined(run);
         }
         let glued = self.raw(rest);
-        let diagnostic = Diagnostic::new(codes::TEXT_AFTER_QUOTE, format!("`{glued}` is glued to a value that has ended"))
-            .label(self.span_of(rest), "does not belong to it")
-            .label(base.span, "ends here")
-            .help("put a blank between the two, or one pair of quotes around both");
+        let diagnostic =
+            Diagnostic::new(codes::TEXT_AFTER_QUOTE, format!("`{glued}` is glued to a value that has ended"))
+                .label(self.span_of(rest), "does not belong to it")
+                .label(base.span, "ends here")
+                .help("put a blank between the two, or one pair of quotes around both");
         self.report(diagnostic);
         base
     }
@@ -114,22 +115,20 @@ impl Parser<'_> {
                     return members;
                 }
             };
-            let quoted = rest.first + 1;
-            let (name, marks, end) = if word.is_empty()
-                && quoted < rest.last
-                && matches!(self.kind(quoted), Some(TokenKind::Quoted(_)))
-            {
-                let after = self.normal(Run { start: self.end(quoted), ..rest });
+            let next = rest.first + 1;
+            let quoted = word.is_empty() && next < rest.last && matches!(self.kind(next), Some(TokenKind::Quoted(_)));
+            let (name, marks, end) = if quoted {
+                let after = self.normal(Run { start: self.end(next), ..rest });
                 let marks = if after.is_empty() { "" } else { self.piece(after.first, after) };
                 let length = marks.find(|c| !matches!(c, '?' | '!')).unwrap_or(marks.len());
                 let marks = marks[..length].to_string();
-                (self.quoted(quoted), marks, self.end(quoted) + length)
+                (self.quoted(next), marks, self.end(next) + length)
             } else {
                 let word = &word[..word.find('.').unwrap_or(word.len())];
                 let name = word.trim_end_matches(['?', '!']);
                 (Arc::from(name), word[name.len()..].to_string(), start + 1 + word.len())
             };
-            if name.is_empty() && quoted_is_absent(self.kind(quoted)) {
+            if name.is_empty() && !quoted {
                 let span = self.span(start..start + 1);
                 self.report_missing(
                     end,
@@ -139,9 +138,8 @@ impl Parser<'_> {
                 );
                 return members;
             }
-            let is_index = name.bytes().all(|b| b.is_ascii_digit()) && quoted_is_absent(self.kind(quoted));
             let step = match name.parse() {
-                Ok(index) if is_index => Step::Index(index),
+                Ok(index) if !quoted && !name.starts_with('+') => Step::Index(index),
                 _ => Step::Name(name),
             };
             let (optional, any_case) = (marks.contains('?'), marks.contains('!'));
@@ -353,9 +351,8 @@ impl Parser<'_> {
     }
 
     fn range(&mut self, run: Run, cut: &RangeParts) -> Expr {
-        let mut read = |part: Option<&Run>| {
-            part.filter(|part| !part.is_empty()).map(|part| Box::new(self.operand(*part)))
-        };
+        let mut read =
+            |part: Option<&Run>| part.filter(|part| !part.is_empty()).map(|part| Box::new(self.operand(*part)));
         let start = read(cut.parts.first());
         let next = if cut.parts.len() == 3 { read(cut.parts.get(1)) } else { None };
         let end = read(cut.parts.last());
@@ -420,10 +417,6 @@ impl Parser<'_> {
         }
         parts
     }
-}
-
-fn quoted_is_absent(kind: Option<TokenKind>) -> bool {
-    !matches!(kind, Some(TokenKind::Quoted(_)))
 }
 
 fn flush(text: &mut String, parts: &mut Vec<Part>) {

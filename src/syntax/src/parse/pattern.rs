@@ -96,7 +96,9 @@ impl Parser<'_> {
                     patterns.push(pattern);
                 }
                 [] => self.bad_pattern(span, "a pattern is missing"),
-                [_, item, ..] | [item] => self.bad_pattern(self.span_of(item.run), "expected `|`, `if` or `=>` before this"),
+                [_, item, ..] | [item] => {
+                    self.bad_pattern(self.span_of(item.run), "expected `|`, `if` or `=>` before this")
+                }
             }
         }
         match patterns.len() {
@@ -140,7 +142,10 @@ impl Parser<'_> {
             let Some(kind) = self.kind(index) else { break };
             if !glued(kind) {
                 if matches!(kind, TokenKind::Pipe(_) | TokenKind::Semicolon) {
-                    self.bad_pattern(self.span(self.start(index)..self.end(index)), "does not belong in a list pattern");
+                    self.bad_pattern(
+                        self.span(self.start(index)..self.end(index)),
+                        "does not belong in a list pattern",
+                    );
                 }
                 index += 1;
                 continue;

@@ -61,7 +61,10 @@ impl Parser<'_> {
                 (ParameterKind::Required, Some(before)) => self.report(
                     Diagnostic::new(
                         codes::REQUIRED_AFTER_OPTIONAL,
-                        format!("`{}` must be given, but `{}` before it may be left out", parameter.name.node, before.name.node),
+                        format!(
+                            "`{}` must be given, but `{}` before it may be left out",
+                            parameter.name.node, before.name.node
+                        ),
                     )
                     .label(parameter.name.span, "required")
                     .label(before.name.span, "optional")
@@ -202,7 +205,8 @@ impl Parser<'_> {
     fn parameter_default(&mut self, at: Run, end: usize) -> (Option<Expr>, usize) {
         let glued = |kind: TokenKind| glues(kind) && kind != TokenKind::Comma;
         // The `=` is cut off a word (`x=3`, `int= 3`), or stands alone.
-        let first = if at.first < end && self.start(at.first) < at.start { at.first } else { self.blanks(at.first, end) };
+        let first =
+            if at.first < end && self.start(at.first) < at.start { at.first } else { self.blanks(at.first, end) };
         let start = self.start(first).max(at.start);
         let is_equals = first < end
             && self.kind(first) == Some(TokenKind::Word)
