@@ -94,7 +94,7 @@ fn series_values(series: &Series, kind: &Kind) -> PolarsResult<Vec<Value>> {
         Kind::Binary => each(series.binary()?.iter(), |bytes| Value::binary(bytes.to_vec())),
         Kind::List(of) => {
             let mut cells = Vec::with_capacity(series.len());
-            for items in series.list()?.into_iter() {
+            for items in series.list()?.series_iter() {
                 cells.push(match items {
                     Some(items) => Value::list(series_values(&items, of)?),
                     None => Value::Nothing,

@@ -1,0 +1,266 @@
+//! Tables in columns: a polars query over memory or files, and our schema beside it.
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::SystemTime;
+
+use diag::{Diagnostic, Result, codes};
+use polars::prelude::{
+    DataFrame, IdxSize, IntoLazy as _, LazyFrame, PlanCallback, PolarsResult,
+};
+use value::{Fields, Resource, Stage, Table, TableRef, Value};
+
+use crate::column::{to_rows, to_values};
+use crate::interrupt;
+use crate::kind::{Columns, fields_of};
+use crate::lower::column;
+use crate::run::{GLANCE, caught, failed, run};
+
+/// Columns, in memory or still to be read.
+#[derive(Clone)]
+pub struct Frame {
+    pub(crate) query: LazyFrame,
+    /// The rows themselves, when the query is nothing but them.
+    held: Option<DataFrame>,
+    pub(crate) columns: Arc<Columns>,
+    /// The files that the query will read, as they were when it was made.
+    pins: Arc<[Pin]>,
+    pub(crate) resource: Option<Resource>,
+}
+
+/// A file as it was when a table over it was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pin {
+    path: PathBuf,
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Pin {
+    /// Notes a file's size and time.
+    ///
+    /// # Errors
+    /// `FILE_UNREADABLE` when there is no such file, or it is no file.
+    pub fn new(path: &Path) -> Result<Pin> {
+        let unreadable = |why: &str| {
+            Diagnostic::new(codes::FILE_UNREADABLE, format!("`{}` cannot be read: {why}", path.display()))
+        };
+        let about = std::fs::metadata(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => unreadable("there is no such file"),
+            std::io::ErrorKind::PermissionDenied => unreadable("permission denied"),
+            _ => unreadable(&error.to_string()),
+        })?;
+        if about.is_dir() {
+            return Err(unreadable("it is a directory"));
+        }
+        Ok(Pin { path: path.to_path_buf(), size: about.len(), modified: about.modified().ok() })
+    }
+
+    fn check(&self) -> Result<()> {
+        if Pin::new(&self.path)? == *self {
+            return Ok(());
+        }
+        Err(Diagnostic::new(
+            codes::FILE_CHANGED,
+            format!("`{}` changed after it was opened and before its rows were read", self.path.display()),
+        )
+        .help("open it again, or read all of it at once: `open … | collect`"))
+    }
+}
+
+impl Frame {
+    /// Holds a frame whose columns are stored as these kinds are.
+    pub(crate) fn held(frame: DataFrame, columns: Columns, resource: Option<Resource>) -> Self {
+        Frame {
+            query: frame.clone().lazy(),
+            held: Some(frame),
+            columns: Arc::new(columns),
+            pins: Arc::new([]),
+            resource,
+        }
+    }
+
+    /// A query over a file.
+    pub(crate) fn over_file(query: LazyFrame, columns: Columns, pin: Pin) -> Self {
+        Frame { query, held: None, columns: Arc::new(columns), pins: Arc::new([pin]), resource: None }
+    }
+
+    /// The same sources with another query on them.
+    pub(crate) fn then(&self, query: LazyFrame, columns: Columns) -> Self {
+        Frame { query, held: None, columns: Arc::new(columns), pins: self.pins.clone(), resource: self.resource }
+    }
+
+    /// Whether files are read when rows are asked for.
+    pub fn is_lazy(&self) -> bool {
+        !self.pins.is_empty()
+    }
+
+    /// Runs a query over the same sources; files must be what they were, before and after.
+    pub(crate) fn fetch(&self, query: LazyFrame) -> Result<DataFrame> {
+        self.check_pins()?;
+        let frame = run(move || query.collect()).map_err(|error| self.at_file(error))?;
+        self.check_pins()?;
+        Ok(frame)
+    }
+
+    fn check_pins(&self) -> Result<()> {
+        self.pins.iter().try_for_each(Pin::check)
+    }
+
+    /// Names the file in errors about its content.
+    fn at_file(&self, mut error: Box<Diagnostic>) -> Box<Diagnostic> {
+        let of_file = error.code == codes::BAD_CONTENT || error.code == codes::FILE_UNREADABLE;
+        if let (true, Some(pin)) = (of_file, self.pins.first()) {
+            error.message = format!("`{}`: {}", pin.path.display(), error.message);
+        }
+        error
+    }
+
+    pub(crate) fn frame(&self) -> Result<DataFrame> {
+        match &self.held {
+            Some(frame) => Ok(frame.clone()),
+            None => self.fetch(self.query.clone()),
+        }
+    }
+
+    fn rows_of(&self, frame: &DataFrame) -> Result<Vec<Value>> {
+        caught(|| to_rows(frame, &self.columns, self.resource))
+    }
+
+    /// Sends the rows in frames of a moderate size, in order, as the engine makes them; `take` says when it has
+    /// had enough.
+    pub(crate) fn stream(&self) -> Result<Frames> {
+        self.check_pins()?;
+        let (send, receive) = sync_channel::<Result<DataFrame>>(1);
+        let query = self.query.clone();
+        let worker = std::thread::Builder::new().name("query".into()).spawn(move || {
+            let rows = send.clone();
+            let result = caught(move || {
+                query
+                    .sink_batches(PlanCallback::new(move |frame| Ok(rows.send(Ok(frame)).is_err())), true, None)?
+                    .collect_with_engine(polars::prelude::Engine::Streaming)
+                    .map(|_| ())
+            });
+            if let Err(error) = result {
+                // The reader may have gone, which is how it stops the query.
+                let _ = send.send(Err(error));
+            }
+        });
+        worker.map_err(|error| failed(&format!("no thread could be started: {error}")))?;
+        Ok(Frames { frame: self.clone(), receive: Some(receive) })
+    }
+}
+
+/// Frames of a running query. Dropping this stops the query at its next frame.
+pub(crate) struct Frames {
+    frame: Frame,
+    receive: Option<Receiver<Result<DataFrame>>>,
+}
+
+impl Iterator for Frames {
+    type Item = Result<DataFrame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let receive = self.receive.as_ref()?;
+        let item = loop {
+            match receive.recv_timeout(GLANCE) {
+                Ok(Ok(frame)) => return Some(Ok(frame)),
+                Ok(Err(error)) => break Some(Err(self.frame.at_file(error))),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(error) = interrupt::check() {
+                        break Some(Err(error));
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break self.frame.check_pins().err().map(Err),
+            }
+        };
+        self.receive = None;
+        item
+    }
+}
+
+/// A count of rows as polars counts them.
+pub(crate) fn count(rows: usize) -> IdxSize {
+    IdxSize::try_from(rows).unwrap_or(IdxSize::MAX)
+}
+
+impl Table for Frame {
+    fn schema(&self) -> Result<Fields> {
+        Ok(fields_of(&self.columns, self.resource))
+    }
+
+    fn len(&self) -> Result<usize> {
+        if let Some(frame) = &self.held {
+            return Ok(frame.height());
+        }
+        let counted = self.fetch(self.query.clone().select([polars::prelude::len()]))?;
+        let cell = counted.columns().first().and_then(|column| column.get(0).ok());
+        cell.and_then(|cell| cell.extract::<usize>()).ok_or_else(|| failed("it could not count"))
+    }
+
+    fn rows(&self) -> Result<Vec<Value>> {
+        self.rows_of(&self.frame()?)
+    }
+
+    fn slice(&self, offset: usize, limit: usize) -> Result<Vec<Value>> {
+        let start = i64::try_from(offset).unwrap_or(i64::MAX);
+        let frame = match &self.held {
+            Some(frame) => frame.slice(start, limit),
+            None => self.fetch(self.query.clone().slice(start, count(limit)))?,
+        };
+        self.rows_of(&frame)
+    }
+
+    fn column(&self, name: &str) -> Result<Vec<Value>> {
+        let Some((_, kind)) = self.columns.iter().find(|(known, _)| &**known == name) else {
+            return Err(value::cell_path::unknown_column(name, self.columns.iter().map(|(name, _)| &**name)));
+        };
+        let frame = match &self.held {
+            Some(frame) => frame.clone(),
+            None => self.fetch(self.query.clone().select([column(name)]))?,
+        };
+        caught(|| to_values(frame.column(name)?, kind))
+    }
+
+    fn batches(&self) -> Box<dyn Iterator<Item = Result<Vec<Value>>> + Send> {
+        const BATCH: usize = 8192;
+        let this = self.clone();
+        if let Some(frame) = self.held.clone() {
+            let starts = (0..frame.height()).step_by(BATCH);
+            return Box::new(
+                starts.map(move |start| this.rows_of(&frame.slice(i64::try_from(start).unwrap_or(i64::MAX), BATCH))),
+            );
+        }
+        match self.stream() {
+            Ok(frames) => Box::new(frames.map(move |frame| this.rows_of(&frame?))),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }
+
+    fn stage(&self, stage: &Stage) -> Result<Option<TableRef>> {
+        crate::query::stage(self, stage)
+    }
+
+    fn collect(&self) -> Result<TableRef> {
+        let frame = self.frame()?;
+        Ok(Arc::new(Frame::held(frame, (*self.columns).clone(), self.resource)))
+    }
+
+    fn with_resource(&self, resource: Option<Resource>) -> TableRef {
+        Arc::new(Frame { resource, ..self.clone() })
+    }
+
+    fn plan(&self) -> Result<String> {
+        if let Some(frame) = &self.held {
+            return Ok(format!("{} rows in memory, in columns", frame.height()));
+        }
+        let query = self.query.clone();
+        caught(move || -> PolarsResult<String> { query.describe_optimized_plan() })
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
