@@ -199,7 +199,10 @@ impl Shared {
             return Ok(());
         }
         sweep::sweep(self.store())?;
-        self.store().register_runtime(&self.row)?;
+        // Whoever serves our control socket has registered us, with its address.
+        if self.store().runtime(self.row.id)?.is_none() {
+            self.store().register_runtime(&self.row)?;
+        }
         let failed = |what: &str| {
             let what = what.to_string();
             move |error: std::io::Error| {
@@ -252,13 +255,8 @@ impl Shared {
         self: &Arc<Self>,
         options: StartOptions,
     ) -> Result<(Arc<Dataflow>, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedReceiver<crate::node_protocol::Signal>)> {
-        let Checked { source, plan, working_dir, hash, file } = descriptor::load(
-            &options.source,
-            options.working_dir.as_deref(),
-            options.uv,
-            &self.options.executable,
-            &self.options.sources,
-        )?;
+        let Checked { source, plan, working_dir, hash, file } =
+            descriptor::load(&options, &self.options.executable, &self.options.sources)?;
         self.start_machinery()?;
         let id = DataflowId::generate();
         let created = UnixNanos::now();

@@ -12,9 +12,11 @@
 //! - [`node_protocol`]: what nodes speak
 //! - [`router`]: from outputs to inputs, with queues, timers and counts
 //! - [`logs`]: what nodes print, kept and followed
+//! - [`control`]: the runtime over a socket: other shells, the daemon, all runtimes of a home as one
 //! - [`guard`]: kills what a killed runtime leaves behind; [`sweep`]: records it as it is
 //! - [`records`]: our structs in the store
 
+pub mod control;
 pub mod descriptor;
 pub mod embedded;
 pub mod guard;

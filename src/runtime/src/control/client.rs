@@ -31,8 +31,9 @@ use crate::model::{
     NodeInfo, NodeQuery, StartOptions, StopOptions, TopicInfo, TopicQuery, WaitCondition,
 };
 
-/// How long a runtime may take to accept a connection, or to answer what it knows at once.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a runtime may take to accept a connection, or to answer what it knows at once. Idle ones take a
+/// millisecond; a list waits this long for a shell that is suspended.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Answers may be longer than requests: an inspected dataflow has its whole descriptor and history.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -162,8 +163,7 @@ impl Client {
     }
 
     fn silent(&self) -> Box<Diagnostic> {
-        self.gone(format!("nothing came within {} seconds; it may be suspended", PATIENCE.as_secs()))
-            .elapsed(PATIENCE)
+        self.gone(format!("nothing came within {} seconds; it may be suspended", PATIENCE.as_secs())).elapsed(PATIENCE)
     }
 
     fn strange(&self, why: &str) -> Box<Diagnostic> {

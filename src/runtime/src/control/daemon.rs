@@ -125,7 +125,9 @@ pub async fn spawn(options: &Options) -> Result<RuntimeRow> {
     // The child is not waited for: it lives on, and is reaped by the runtime if it ends before this process.
     match tokio::time::timeout(PATIENCE, told).await {
         Ok(Ok(line)) => match serde_json::from_str(&line) {
-            Ok(Told::Ready) => find(&options.store)?.ok_or_else(|| failed("it ended as soon as it was ready".to_string())),
+            Ok(Told::Ready) => {
+                find(&options.store)?.ok_or_else(|| failed("it ended as soon as it was ready".to_string()))
+            }
             Ok(Told::Failed(report)) => Err(report.into_diagnostic()),
             Err(_) => Err(failed("it ended before it was ready".to_string())),
         },
@@ -225,8 +227,7 @@ fn run_here(ready: impl FnOnce(&RuntimeRow)) -> Result<()> {
         executable: std::env::current_exe().map_err(failed)?,
         port: port_from_env()?,
     };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     runtime.block_on(run(options, ready))
 }
 
@@ -243,7 +244,8 @@ pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()
     sweep::sweep(&store)?;
     sweep_tokens(&store)?;
 
-    let embedded = Embedded::new(embedded::Options { store: store.clone(), sources, kind: RuntimeKind::Daemon, executable });
+    let embedded =
+        Embedded::new(embedded::Options { store: store.clone(), sources, kind: RuntimeKind::Daemon, executable });
     let handle = embedded.handle();
     let row = embedded.row().clone();
     let path = token_path(store.home(), row.id);

@@ -34,7 +34,9 @@ pub async fn answer(handle: &Handle, params: Value) -> Value {
             let help = error.help.as_deref().map(|help| format!("; {help}")).unwrap_or_default();
             ControlRequestReply::Error(format!("{}: {}{help}", error.code.id(), error.message))
         }),
-        Err(error) => ControlRequestReply::Error(format!("not a control request of dora {}: {error}", dora_message::VERSION)),
+        Err(error) => {
+            ControlRequestReply::Error(format!("not a control request of dora {}: {error}", dora_message::VERSION))
+        }
     };
     serde_json::to_value(&reply).unwrap_or_else(|error| json!({ "Error": error.to_string() }))
 }
@@ -101,7 +103,9 @@ async fn reply(handle: &Handle, request: ControlRequest) -> Result<ControlReques
         other => {
             let name = format!("{other:?}");
             let name = name.split([' ', '{', '(']).next().unwrap_or_default();
-            ControlRequestReply::Error(format!("a dora-shell runtime does not answer `{name}`; use the `dora` of dora-shell"))
+            ControlRequestReply::Error(format!(
+                "a dora-shell runtime does not answer `{name}`; use the `dora` of dora-shell"
+            ))
         }
     })
 }

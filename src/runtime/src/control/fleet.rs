@@ -73,13 +73,7 @@ impl Fleet {
     pub async fn start_detached(&self, mut options: StartOptions) -> Result<DataflowInfo> {
         // Checked here first, where the file's text can be shown with what is wrong in it.
         let inner = &*self.0;
-        descriptor::load(
-            &options.source,
-            options.working_dir.as_deref(),
-            options.uv,
-            &inner.executable,
-            &inner.sources,
-        )?;
+        descriptor::load(&options, &inner.executable, &inner.sources)?;
         for name in ["PATH", "VIRTUAL_ENV"] {
             if let Ok(value) = std::env::var(name) {
                 options.env.entry(name.to_string()).or_insert(value);
@@ -198,7 +192,12 @@ impl Fleet {
 
     async fn nodes(&self, query: NodeQuery) -> Result<Vec<NodeInfo>> {
         if let Some(dataflow) = query.dataflow.clone() {
-            return self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.nodes(query).await }.boxed() }).await;
+            return self
+                .ask(&dataflow, |handle| {
+                    let query = query.clone();
+                    async move { handle.nodes(query).await }.boxed()
+                })
+                .await;
         }
         let others = self.others()?;
         let live = NodeQuery { dataflow: None, all: false };
@@ -215,7 +214,12 @@ impl Fleet {
 
     async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicInfo>> {
         if let Some(dataflow) = query.dataflow.clone() {
-            return self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.topics(query).await }.boxed() }).await;
+            return self
+                .ask(&dataflow, |handle| {
+                    let query = query.clone();
+                    async move { handle.topics(query).await }.boxed()
+                })
+                .await;
         }
         let others = self.others()?;
         let answers = join_all(others.iter().map(|(_, client)| client.topics(query.clone()))).await;
@@ -227,7 +231,12 @@ impl Fleet {
 
     async fn events(&self, query: EventQuery) -> Result<BoxStream<'static, Result<Event>>> {
         if let Some(dataflow) = query.dataflow.clone() {
-            return self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.events(query).await }.boxed() }).await;
+            return self
+                .ask(&dataflow, |handle| {
+                    let query = query.clone();
+                    async move { handle.events(query).await }.boxed()
+                })
+                .await;
         }
         // First listen everywhere, then read, so that nothing falls in between.
         let mut live = Vec::new();
@@ -294,7 +303,14 @@ impl Backend for Fleet {
     }
 
     fn stop(&self, dataflow: DataflowRef, options: StopOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
-        async move { self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.stop(dataflow, options).await }.boxed() }).await }.boxed()
+        async move {
+            self.ask(&dataflow, |handle| {
+                let dataflow = dataflow.clone();
+                async move { handle.stop(dataflow, options).await }.boxed()
+            })
+            .await
+        }
+        .boxed()
     }
 
     fn list(&self, all: bool) -> BoxFuture<'_, Result<Vec<DataflowInfo>>> {
@@ -302,11 +318,25 @@ impl Backend for Fleet {
     }
 
     fn inspect(&self, dataflow: DataflowRef) -> BoxFuture<'_, Result<DataflowDetails>> {
-        async move { self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.inspect(dataflow).await }.boxed() }).await }.boxed()
+        async move {
+            self.ask(&dataflow, |handle| {
+                let dataflow = dataflow.clone();
+                async move { handle.inspect(dataflow).await }.boxed()
+            })
+            .await
+        }
+        .boxed()
     }
 
     fn remove(&self, dataflow: DataflowRef, force: bool) -> BoxFuture<'_, Result<DataflowInfo>> {
-        async move { self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.remove(dataflow, force).await }.boxed() }).await }.boxed()
+        async move {
+            self.ask(&dataflow, |handle| {
+                let dataflow = dataflow.clone();
+                async move { handle.remove(dataflow, force).await }.boxed()
+            })
+            .await
+        }
+        .boxed()
     }
 
     fn nodes(&self, query: NodeQuery) -> BoxFuture<'_, Result<Vec<NodeInfo>>> {
@@ -320,7 +350,11 @@ impl Backend for Fleet {
     fn logs(&self, query: LogQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogRecord>>>> {
         async move {
             let dataflow = query.dataflow.clone();
-            self.ask(&dataflow, |handle| { let query = query.clone(); async move { handle.logs(query).await }.boxed() }).await
+            self.ask(&dataflow, |handle| {
+                let query = query.clone();
+                async move { handle.logs(query).await }.boxed()
+            })
+            .await
         }
         .boxed()
     }
@@ -336,7 +370,11 @@ impl Backend for Fleet {
         timeout: Option<Duration>,
     ) -> BoxFuture<'_, Result<DataflowInfo>> {
         async move {
-            self.ask(&dataflow, |handle| { let dataflow = dataflow.clone(); async move { handle.wait(dataflow, condition, timeout).await }.boxed() }).await
+            self.ask(&dataflow, |handle| {
+                let dataflow = dataflow.clone();
+                async move { handle.wait(dataflow, condition, timeout).await }.boxed()
+            })
+            .await
         }
         .boxed()
     }

@@ -50,12 +50,7 @@ impl Server {
     /// Listens on a port of the loopback interface; 0 takes a free one.
     ///
     /// `shut_down` is told when a peer has shut the runtime down; without it, peers may not.
-    pub async fn bind(
-        handle: Handle,
-        port: u16,
-        token: Token,
-        shut_down: Option<mpsc::Sender<()>>,
-    ) -> Result<Server> {
+    pub async fn bind(handle: Handle, port: u16, token: Token, shut_down: Option<mpsc::Sender<()>>) -> Result<Server> {
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
         let bound = async {
             let listener = TcpListener::bind(address).await?;
@@ -73,8 +68,7 @@ impl Server {
             closing: closed.clone(),
             peers: peers.clone(),
         });
-        let router =
-            Router::new().route(PATH, get(upgrade)).route("/health", get(async || "ok")).with_state(shared);
+        let router = Router::new().route(PATH, get(upgrade)).route("/health", get(async || "ok")).with_state(shared);
         let task = tokio::spawn(async move {
             let ends = async move {
                 let mut closed = closed;

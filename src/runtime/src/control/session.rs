@@ -58,10 +58,13 @@ pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) 
             Err(error) => return close(socket, close_code::POLICY, &format!("not a request: {error}")).await,
         };
         let refusal = if running.len() >= MAX_RUNNING {
-            Some(Diagnostic::new(
-                codes::RUNTIME_PROTOCOL,
-                format!("{MAX_RUNNING} requests of this connection are under way already"),
-            ).retryable())
+            Some(
+                Diagnostic::new(
+                    codes::RUNTIME_PROTOCOL,
+                    format!("{MAX_RUNNING} requests of this connection are under way already"),
+                )
+                .retryable(),
+            )
         } else if request.method == METHOD && !authorized {
             Some(Diagnostic::new(codes::TOKEN_REFUSED, "this request needs the runtime's token, and none was given"))
         } else {

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::model::{DataflowRef, EventQuery, LogQuery, NodeQuery, StartOptions, StopOptions, TopicQuery, WaitCondition};
+use crate::model::{
+    DataflowRef, EventQuery, LogQuery, NodeQuery, StartOptions, StopOptions, TopicQuery, WaitCondition,
+};
 
 /// Where the WebSocket is, after host and port.
 pub const PATH: &str = "/api/control";

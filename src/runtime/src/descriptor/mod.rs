@@ -22,7 +22,7 @@ use diag::{Code, Diagnostic, Result, Source, Sources, Span, codes};
 use dora_message::descriptor::Descriptor;
 use sha2::{Digest, Sha256};
 
-use crate::model::DescriptorSource;
+use crate::model::{DescriptorSource, StartOptions};
 use plan::Plan;
 
 /// A descriptor that can be started.
@@ -35,15 +35,9 @@ pub struct Checked {
     pub file: Option<PathBuf>,
 }
 
-/// Reads and checks a descriptor without starting anything. `working_dir` stands for the file's own directory.
-pub fn load(
-    from: &DescriptorSource,
-    working_dir: Option<&Path>,
-    uv: bool,
-    executable: &Path,
-    sources: &Sources,
-) -> Result<Checked> {
-    let (source, file) = match from {
+/// Reads and checks the descriptor that is to be started, without starting anything.
+pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Result<Checked> {
+    let (source, file) = match &options.source {
         DescriptorSource::Text { label, text } => (sources.add(label, text.as_str()), None),
         DescriptorSource::File(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| {
@@ -54,13 +48,13 @@ pub fn load(
             (sources.add(path.display().to_string(), text), Some(absolute))
         }
     };
-    let base = match (working_dir, &file) {
-        (Some(directory), _) => directory.to_path_buf(),
+    let base = match (&options.working_dir, &file) {
+        (Some(directory), _) => directory.clone(),
         (None, Some(file)) => crate::embedded::base_of(file),
         (None, None) => PathBuf::from("."),
     };
     let working_dir = std::path::absolute(&base).unwrap_or(base);
-    let place = resolve::Place { working_dir: &working_dir, uv, executable };
+    let place = resolve::Place { working_dir: &working_dir, env: &options.env, uv: options.uv, executable };
     let plan = check(&source, &place)?;
     let hash = Sha256::digest(source.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Checked { source, plan, working_dir, hash, file })

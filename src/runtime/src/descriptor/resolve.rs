@@ -23,10 +23,33 @@ pub const BUILTIN: &str = "dora-builtin";
 /// Where and how programs are looked for.
 pub struct Place<'a> {
     pub working_dir: &'a Path,
+    /// What the caller says of the environment, before that of this process.
+    pub env: &'a BTreeMap<String, String>,
     /// Whether Python runs under `uv run`.
     pub uv: bool,
     /// What runs built-in nodes.
     pub executable: &'a Path,
+}
+
+impl Place<'_> {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self.env.get(name).map(OsString::from).or_else(|| std::env::var_os(name))
+    }
+
+    fn on_path(&self, name: &str) -> Option<PathBuf> {
+        let path = self.variable("PATH")?;
+        std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
+    }
+
+    /// The Python people expect: that of the virtual environment they are in, else the first on PATH.
+    fn interpreter(&self) -> PathBuf {
+        let of_environment = self.variable("VIRTUAL_ENV").map(|dir| PathBuf::from(dir).join("bin/python"));
+        of_environment
+            .filter(|python| python.is_file())
+            .or_else(|| self.on_path("python"))
+            .or_else(|| self.on_path("python3"))
+            .unwrap_or_else(|| "python3".into())
+    }
 }
 
 /// Checks that every program is there and every argument can be split.
@@ -70,7 +93,7 @@ fn find(path: &str, directory: &Path, place: &Place<'_>) -> std::result::Result<
     let file = if joined.is_file() {
         joined
     } else if !path.contains('/')
-        && let Some(found) = on_path(&path)
+        && let Some(found) = place.on_path(&path)
     {
         found
     } else {
@@ -92,7 +115,6 @@ fn find(path: &str, directory: &Path, place: &Place<'_>) -> std::result::Result<
     })
 }
 
-/// The interpreter people expect: that of the virtual environment they are in, else the first on PATH.
 fn python(file: PathBuf, place: &Place<'_>) -> Program {
     let args = |before: &[&str]| {
         let before = before.iter().map(OsString::from);
@@ -101,21 +123,7 @@ fn python(file: PathBuf, place: &Place<'_>) -> Program {
     if place.uv {
         return Program { path: "uv".into(), name: None, args: args(&["run", "python", "-u"]) };
     }
-    Program { path: interpreter(), name: None, args: args(&["-u"]) }
-}
-
-fn interpreter() -> PathBuf {
-    let of_environment = std::env::var_os("VIRTUAL_ENV").map(|dir| PathBuf::from(dir).join("bin/python"));
-    of_environment
-        .filter(|python| python.is_file())
-        .or_else(|| on_path("python"))
-        .or_else(|| on_path("python3"))
-        .unwrap_or_else(|| "python3".into())
-}
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
+    Program { path: place.interpreter(), name: None, args: args(&["-u"]) }
 }
 
 fn is_executable(file: &Path) -> bool {
@@ -235,7 +243,7 @@ fn planned(mut node: Node, common: &BTreeMap<String, EnvValue>, place: &Place<'_
     let start = "import dora; dora.start_runtime()";
     let program = match place.uv {
         true => Program { path: "uv".into(), name: None, args: ["run", "python", "-uc", start].map(OsString::from).into() },
-        false => Program { path: interpreter(), name: None, args: ["-uc", start].map(OsString::from).into() },
+        false => Program { path: place.interpreter(), name: None, args: ["-uc", start].map(OsString::from).into() },
     };
     let mut run_config = NodeRunConfig::default();
     let mut inputs = Vec::new();

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use dora_message::uhlc::HLC;
 
@@ -12,6 +13,9 @@ use super::buffers::Pool;
 use super::waker::Waker;
 use super::{Flows, connection};
 use crate::model::DataflowId;
+
+/// How long to wait for a descriptor to be closed before a connection is tried again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// A socket nodes connect to, with a thread that accepts and one per connection. Dropping it ends them all.
 pub struct Listener {
@@ -108,12 +112,15 @@ impl Shared {
         while !self.lock().ended {
             match listener.accept() {
                 Ok((socket, _)) => self.open(socket),
-                // Out of descriptors, or a peer that is gone already: the next wait takes a moment, and then
-                // the next connection is tried.
-                Err(_) => {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.waker.wait(listener, false).is_err() {
                         return;
                     }
+                }
+                // A peer that is gone already, or no descriptor left: then one has to be closed first.
+                Err(_) => {
+                    let open = self.lock();
+                    drop(self.closed.wait_timeout(open, RETRY).unwrap_or_else(PoisonError::into_inner));
                 }
             }
         }

@@ -1,0 +1,37 @@
+"""Measures what comes, and writes it to the file RESULT as JSON."""
+
+import json
+import os
+import time
+
+from dora import Node
+
+latencies, burst, first, last, in_order = [], 0, None, None, True
+node = Node()
+expected = 0
+for event in node:
+    now = time.monotonic_ns()
+    if event["type"] != "INPUT":
+        continue
+    metadata = event["metadata"]
+    if metadata["kind"] == "paced":
+        latencies.append(now - metadata["sent"])
+    else:
+        first = first or metadata["sent"]
+        last = now
+        burst += 1
+        in_order = in_order and metadata["number"] >= expected
+        expected = metadata["number"] + 1
+
+# The first ones pay for imports and warm-up on either side, which take a few hundred milliseconds.
+latencies = sorted(latencies[100:])
+result = {
+    "p50": latencies[len(latencies) // 2] / 1e3,
+    "p99": latencies[len(latencies) * 99 // 100] / 1e3,
+    "paced": len(latencies),
+    "burst": burst,
+    "in_order": in_order,
+    "rate": burst / ((last - first) / 1e9) if burst else 0,
+}
+with open(os.environ["RESULT"], "w") as file:
+    json.dump(result, file)

@@ -1,0 +1,93 @@
+//! The daemon: started when it is wanted, one for a home, gone without a trace.
+
+use runtime::control::daemon;
+use runtime::model::{Status, WaitCondition};
+
+use crate::world::{World, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_detached_flow_outlives_its_shell_and_every_shell_sees_it() {
+    let world = World::new();
+    let file = world.file();
+    let started = world.shell(&["detach", file.to_str().unwrap(), "demo"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&started.stdout), "running daemon\n", "{started:?}");
+    let listed = world.shell(&["list"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "demo running daemon\n", "{listed:?}");
+
+    let nodes = world.node_processes();
+    let stopped = daemon::stop(&world.store).await.unwrap();
+    assert!(!stopped.process.is_alive());
+    assert!(nodes.iter().all(|node| !node.is_alive()));
+    let listed = world.fleet().handle().list(true).await.unwrap();
+    assert_eq!((listed[0].status, listed[0].runtime.as_str()), (Status::Stopped, "daemon"));
+    assert_eq!(world.store.runtimes().unwrap(), []);
+    let error = daemon::stop(&world.store).await.unwrap_err();
+    assert_eq!(error.code, diag::codes::DAEMON_UNREACHABLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shells_that_want_a_daemon_at_once_get_the_same_one() {
+    let world = World::new();
+    let options: Vec<_> = (0..4).map(|_| world.daemon()).collect();
+    let found = futures::future::join_all(options.iter().map(daemon::ensure)).await;
+    let pids: Vec<u32> = found.into_iter().map(|daemon| daemon.unwrap().process.pid).collect();
+    assert!(pids.windows(2).all(|two| two[0] == two[1]), "{pids:?}");
+    let error = daemon::spawn(&world.daemon()).await.unwrap_err();
+    assert_eq!(error.code, diag::codes::DAEMON_RUNNING, "{error:?}");
+    assert!(error.message.contains(&pids[0].to_string()), "{error:?}");
+    daemon::stop(&world.store).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_is_killed_leaves_no_node_and_the_next_one_mends_the_records() {
+    let world = World::new();
+    let first = daemon::ensure(&world.daemon()).await.unwrap();
+    let fleet = world.fleet();
+    fleet.start_detached(world.start("demo")).await.unwrap();
+    let nodes = world.node_processes();
+    assert_eq!(nodes.len(), 2);
+    let killed = std::process::Command::new("kill").args(["-9", &first.process.pid.to_string()]).status();
+    assert!(killed.unwrap().success());
+    until("all nodes of the killed daemon are gone", || nodes.iter().all(|node| !node.is_alive()));
+    until("the daemon is gone", || !first.process.is_alive());
+
+    let second = daemon::ensure(&world.daemon()).await.unwrap();
+    assert_ne!(first.process, second.process);
+    assert_eq!(world.store.live_dataflows().unwrap(), []);
+    assert_eq!(world.node_processes(), []);
+    let ended = fleet.handle().wait("demo", WaitCondition::Ended, None).await.unwrap();
+    assert_eq!(ended.status, Status::Failed);
+    // The name is free again.
+    fleet.start_detached(world.start("demo")).await.unwrap();
+    daemon::stop(&world.store).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_taken_is_told_by_whoever_wanted_the_daemon() {
+    let world = World::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let options = daemon::Options { port: taken.local_addr().unwrap().port(), ..world.daemon() };
+    let error = daemon::ensure(&options).await.unwrap_err();
+    assert_eq!(error.code, diag::codes::PORT_TAKEN, "{error:?}");
+    assert_eq!(daemon::find(&world.store).unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_no_daemon_is_an_error_at_once() {
+    let world = World::new();
+    for program in ["/bin/true", "/nowhere"] {
+        let options = daemon::Options { executable: program.into(), ..world.daemon() };
+        let error = daemon::ensure(&options).await.unwrap_err();
+        assert_eq!(error.code, diag::codes::DAEMON_NOT_STARTED, "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_a_file_is_told_before_a_daemon_is_started() {
+    let world = World::new();
+    std::fs::write(world.file(), "nodes: [{id: a, path: dora-builtin, args: sink, inputs: {x: nobody/out}}]").unwrap();
+    let error = world.fleet().start_detached(world.start("demo")).await.unwrap_err();
+    assert_eq!(error.code, diag::codes::INVALID_DATAFLOW, "{error:?}");
+    assert!(!error.labels.is_empty() || !error.related.is_empty(), "{error:?}");
+    assert_eq!(daemon::find(&world.store).unwrap(), None);
+}

@@ -1,0 +1,7 @@
+//! Runtimes seen from other processes: control socket, fleet, daemon.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod daemon;
+mod fleet;
+mod socket;
+mod world;
