@@ -30,7 +30,7 @@ pub fn eval_row(expr: &Expr, row: &Record) -> Result<Value> {
             ops::apply(*op, &left, &eval_row(right, row)?).map_err(here)
         }
         ExprKind::If { condition, then, otherwise } => {
-            if condition_holds(&eval_row(condition, row)?).map_err(|error| located(error, condition.span))? {
+            if keeps(&eval_row(condition, row)?).map_err(|error| located(error, condition.span))? {
                 return eval_row(then, row);
             }
             otherwise.as_ref().map_or(Ok(Value::Nothing), |otherwise| eval_row(otherwise, row))
@@ -73,7 +73,7 @@ pub fn eval_group(expr: &Expr, rows: &[Arc<Record>]) -> Result<Value> {
             ops::apply(*op, &left, &eval_group(right, rows)?).map_err(here)
         }
         ExprKind::If { condition, then, otherwise } => {
-            if condition_holds(&eval_group(condition, rows)?).map_err(|error| located(error, condition.span))? {
+            if keeps(&eval_group(condition, rows)?).map_err(|error| located(error, condition.span))? {
                 return eval_group(then, rows);
             }
             otherwise.as_ref().map_or(Ok(Value::Nothing), |otherwise| eval_group(otherwise, rows))
@@ -89,7 +89,7 @@ pub fn eval_group(expr: &Expr, rows: &[Arc<Record>]) -> Result<Value> {
     }
 }
 
-/// Whether a row stays: true keeps it, false and null do not.
+/// Whether a row stays, or a branch is taken: true does, false and null do not.
 ///
 /// # Errors
 /// `WRONG_TYPE` when the condition is neither.
@@ -97,14 +97,6 @@ pub fn keeps(condition: &Value) -> Result<bool> {
     match condition {
         Value::Bool(b) => Ok(*b),
         Value::Nothing => Ok(false),
-        other => Err(not_a_condition(other)),
-    }
-}
-
-/// Whether the branch of an `if` is taken. Unlike rows that `where` drops, null is no answer here.
-pub(crate) fn condition_holds(condition: &Value) -> Result<bool> {
-    match condition {
-        Value::Bool(b) => Ok(*b),
         other => Err(not_a_condition(other)),
     }
 }

@@ -99,13 +99,13 @@ impl Frame {
 
     /// Runs a query over the same sources; files must be what they were, before and after.
     pub(crate) fn fetch(&self, query: LazyFrame) -> Result<DataFrame> {
-        self.check_pins()?;
+        self.check_sources()?;
         let frame = run(move || query.collect()).map_err(|error| self.at_file(error))?;
-        self.check_pins()?;
+        self.check_sources()?;
         Ok(frame)
     }
 
-    fn check_pins(&self) -> Result<()> {
+    pub(crate) fn check_sources(&self) -> Result<()> {
         self.pins.iter().try_for_each(Pin::check)
     }
 
@@ -132,7 +132,7 @@ impl Frame {
     /// Sends the rows in frames of a moderate size, in order, as the engine makes them; `take` says when it has
     /// had enough.
     pub(crate) fn stream(&self) -> Result<Frames> {
-        self.check_pins()?;
+        self.check_sources()?;
         let (send, receive) = sync_channel::<Result<DataFrame>>(1);
         let query = self.query.clone();
         let worker = std::thread::Builder::new().name("query".into()).spawn(move || {
@@ -173,7 +173,7 @@ impl Iterator for Frames {
                         break Some(Err(error));
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => break self.frame.check_pins().err().map(Err),
+                Err(RecvTimeoutError::Disconnected) => break self.frame.check_sources().err().map(Err),
             }
         };
         self.receive = None;

@@ -129,23 +129,8 @@ pub fn result_kind(function: Function, arguments: &[Kind]) -> Option<Kind> {
     })
 }
 
-/// Whether a function may fail for arguments whose kinds it accepts.
-pub fn can_fail(function: Function) -> bool {
-    !matches!(
-        function,
-        Function::Default
-            | Function::IsEmpty
-            | Function::IntoString
-            | Function::StrLength
-            | Function::StrUpcase
-            | Function::StrDowncase
-            | Function::StrTrim
-            | Function::StrContains
-    )
-}
-
 /// The command's name, for messages.
-pub fn name(function: Function) -> &'static str {
+fn name(function: Function) -> &'static str {
     match function {
         Function::Default => "default",
         Function::StrLength => "str length",

@@ -15,7 +15,7 @@ use value::literal::to_literal;
 use value::ops::{self, Operator};
 
 use crate::column::{to_column, to_values};
-use crate::eval::{condition_holds, located};
+use crate::eval::{keeps, located};
 use crate::function;
 use crate::kind::Kind;
 
@@ -152,7 +152,7 @@ impl Batch {
                 let holds = self.eval(condition)?;
                 let mut taken = Vec::with_capacity(self.len);
                 for at in 0..self.len {
-                    let holds = condition_holds(&holds.get(at));
+                    let holds = keeps(&holds.get(at));
                     taken.push(holds.map_err(|error| self.failed(condition, at, error))?);
                 }
                 let taken: BooleanChunked = taken.into_iter().map(Some).collect();

@@ -1,5 +1,22 @@
-//! table
+//! Tables: both storages behind the trait `value::Table`, files as tables, and expressions as polars queries.
+//!
+//! A table lies in memory as records ([`RowTable`]: few, ragged or mixed) or in columns ([`Frame`]: a polars query
+//! over memory or over files that nobody has read yet). Which one never shows in a result: a stage that polars
+//! cannot run with exactly the interpreter's values and errors is refused (`stage` gives `None`) or runs as a
+//! kernel of ours inside the query. polars is named nowhere else in the house, and nothing of it starts before
+//! the first `Frame` is made.
+//!
+//! - [`construct`]: tables of values
+//! - [`rows`], [`frame`]: the two storages
+//! - [`kind`], [`column`]: logical types beside polars' own, values into columns and back
+//! - [`eval`], [`function`], [`aggregate`], [`key`]: what expressions, functions, reductions and sameness mean
+//! - [`query`], [`lower`], [`kernel`]: stages and expressions as polars queries
+//! - [`run`], [`interrupt`]: running them, their failures, ctrl-c
+//! - [`source`], [`sink`], [`text`]: csv, ndjson, json and parquet, as files and as text
+
 mod aggregate;
+#[cfg(test)]
+mod agreement;
 mod column;
 mod construct;
 mod eval;
@@ -13,6 +30,15 @@ mod lower;
 mod query;
 mod rows;
 mod run;
+pub mod sink;
+pub mod source;
+pub mod text;
 
+pub use aggregate::aggregate;
 pub use construct::{as_rows, empty, from_columns, from_rows, in_columns, of_value};
+pub use eval::{eval_group, eval_row, keeps};
+pub use frame::Frame;
+pub use function::apply as apply_function;
 pub use interrupt::with_interrupt;
+pub use key::{Key, key, key_of_all};
+pub use rows::RowTable;

@@ -1,0 +1,282 @@
+//! Tables over files. All but json are lazy: making one reads a header or a sample, rows are read when asked for.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+
+use diag::{Diagnostic, Result, codes};
+use polars::prelude as pl;
+use polars::prelude::{LazyCsvReader, LazyFileListReader as _, LazyFrame, LazyJsonLineReader, SerReader as _};
+use value::{Fields, TableRef, Type, Value};
+
+use crate::frame::{Frame, Pin};
+use crate::kind::{Columns, Kind};
+use crate::lower::{call, column};
+use crate::run::caught;
+use crate::text::{self, CsvLayout, bad_csv, cell_kind, cell_value, column_names, csv_reader, json_line, numbered};
+
+/// How a text file's columns are told.
+#[derive(Debug, Clone)]
+pub struct ScanOptions {
+    pub layout: CsvLayout,
+    /// Types of some columns by name, which need not be told from the rows.
+    pub schema: Fields,
+    /// How many rows are looked at to tell the others.
+    pub infer_rows: usize,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        ScanOptions { layout: CsvLayout::default(), schema: Fields::default(), infer_rows: 1000 }
+    }
+}
+
+/// Opens a csv file.
+///
+/// # Errors
+/// `FILE_UNREADABLE`, `BAD_CONTENT` when the sample is no csv, `BAD_TYPE` for a type that no column can have.
+pub fn csv(path: &Path, options: &ScanOptions) -> Result<TableRef> {
+    let pin = Pin::new(path)?;
+    let mut reader = csv_reader(open(path)?, &options.layout);
+    let mut lines = reader.records();
+    let mut names: Vec<Arc<str>> = Vec::new();
+    let mut kinds: Vec<Kind> = Vec::new();
+    if options.layout.header {
+        if let Some(header) = lines.next() {
+            names = column_names(&header.map_err(|error| at(path, bad_csv(&error)))?);
+        }
+    }
+    for line in lines.take(options.infer_rows.max(1)) {
+        let line = line.map_err(|error| at(path, bad_csv(&error)))?;
+        if names.is_empty() && !options.layout.header {
+            names = numbered(line.len());
+        }
+        kinds.resize(names.len(), Kind::Nothing);
+        for (kind, cell) in kinds.iter_mut().zip(&line) {
+            *kind = std::mem::replace(kind, Kind::Nothing).widen(cell_kind(cell));
+        }
+    }
+    kinds.resize(names.len(), Kind::Nothing);
+    if names.is_empty() {
+        return Ok(crate::construct::empty(Fields::default()));
+    }
+    let columns = declared(names.into_iter().zip(kinds).collect(), &options.schema)?;
+    let schema: pl::Schema = columns.iter().map(|(name, kind)| ((&**name).into(), scanned(kind))).collect();
+    let file = file_name(path)?;
+    let layout = options.layout.clone();
+    let query = caught(|| {
+        LazyCsvReader::new(file)
+            .with_glob(false)
+            .with_has_header(layout.header)
+            .with_separator(layout.separator)
+            .with_schema(Some(Arc::new(schema)))
+            .with_missing_is_null(true)
+            .with_raise_if_empty(false)
+            .finish()
+    })?;
+    Ok(Arc::new(Frame::over_file(parsed(query, &columns), columns, pin)))
+}
+
+/// Opens a file of one JSON object a line.
+///
+/// # Errors
+/// As for [`csv`].
+pub fn ndjson(path: &Path, options: &ScanOptions) -> Result<TableRef> {
+    let pin = Pin::new(path)?;
+    let mut sample = Kind::Nothing;
+    for (number, line) in open(path)?.lines().enumerate().take(options.infer_rows.max(1)) {
+        let line = line.map_err(|error| unreadable(path, &error))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let row = json_line(&line, number + 1).map_err(|error| at(path, error))?;
+        sample = sample.widen(json_kind(&row));
+    }
+    let Kind::Record(columns) = sample else { return Ok(crate::construct::empty(Fields::default())) };
+    let columns = declared(columns, &options.schema)?;
+    let schema: pl::Schema = columns.iter().map(|(name, kind)| ((&**name).into(), scanned(kind))).collect();
+    // The reader takes paths for patterns; an open file has no name to be one.
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let query = caught(|| {
+        let sources = pl::ScanSources::Files(Arc::new([file]));
+        LazyJsonLineReader::new_with_sources(sources).with_schema(Some(Arc::new(schema))).finish()
+    })?;
+    Ok(Arc::new(Frame::over_file(parsed(query, &columns), columns, pin)))
+}
+
+/// Reads a JSON file: a list of objects, or one object as one row. Unlike the others it is read at once.
+///
+/// # Errors
+/// `FILE_UNREADABLE`, `BAD_CONTENT` when it is no JSON, or none that has rows.
+pub fn json(path: &Path) -> Result<TableRef> {
+    Pin::new(path)?;
+    let content: serde_json::Value = serde_json::from_reader(open(path)?).map_err(|error| {
+        let message = format!("line {}, column {}, is not JSON", error.line(), error.column());
+        at(path, Diagnostic::new(codes::BAD_CONTENT, message))
+    })?;
+    let rows = match text::from_json(content) {
+        Value::List(items) if items.iter().all(|item| item.as_record().is_some()) => items.to_vec(),
+        row @ Value::Record(_) => vec![row],
+        other => {
+            let message = format!("a table is a list of objects, this is {}", other.type_of());
+            return Err(at(path, Diagnostic::new(codes::BAD_CONTENT, message)));
+        }
+    };
+    crate::construct::from_rows(rows, None)
+}
+
+/// Opens a parquet file. Columns that the shell wrote have the types it wrote them with.
+///
+/// # Errors
+/// `FILE_UNREADABLE`, `BAD_CONTENT` when it is no parquet file or has columns of types that no table has.
+pub fn parquet(path: &Path) -> Result<TableRef> {
+    let pin = Pin::new(path)?;
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let name = file_name(path)?;
+    let (query, stored, marked) = caught(move || {
+        let marked = pl::ParquetReader::new(file).schema()?;
+        let args = pl::ScanArgsParquet { glob: false, ..Default::default() };
+        let mut query = LazyFrame::scan_parquet(name, args)?;
+        let stored = query.collect_schema()?;
+        Ok((query, stored, marked))
+    })
+    .map_err(|_| at(path, Diagnostic::new(codes::BAD_CONTENT, "this is not a parquet file")))?;
+    let mut columns: Columns = Vec::with_capacity(stored.len());
+    let mut casts = Vec::with_capacity(stored.len());
+    for (name, dtype) in stored.iter() {
+        let told = marked.get(name).and_then(|field| field.metadata.as_ref()).and_then(|marks| mark(marks));
+        let kind = match told.filter(|kind| kind.storage() == *dtype).or_else(|| Kind::of_storage(dtype)) {
+            Some(kind) => kind,
+            None => {
+                let message = format!("column `{name}` has a type that no table has");
+                return Err(at(path, Diagnostic::new(codes::BAD_CONTENT, message)));
+            }
+        };
+        casts.push(if kind.storage() == *dtype { column(name) } else { column(name).strict_cast(kind.storage()) });
+        columns.push((name.as_str().into(), kind));
+    }
+    if columns.is_empty() {
+        return Ok(crate::construct::empty(Fields::default()));
+    }
+    Ok(Arc::new(Frame::over_file(query.select(casts), columns, pin)))
+}
+
+/// The marks that tell a parquet column's logical type.
+pub(crate) const TYPE_MARK: &str = "dora.type";
+pub(crate) const OFFSET_MARK: &str = "dora.offset";
+
+fn mark(marks: &std::collections::BTreeMap<pl::PlSmallStr, pl::PlSmallStr>) -> Option<Kind> {
+    let kind = Kind::of_type(&Type::parse(marks.get(TYPE_MARK)?).ok()?)?;
+    Some(match (kind, marks.get(OFFSET_MARK)) {
+        (Kind::DateTime(_), Some(offset)) => Kind::DateTime(offset.parse().ok()?),
+        (kind, _) => kind,
+    })
+}
+
+/// The kinds of columns, those that were declared as declared. What the sample says nothing of is text.
+fn declared(columns: Columns, schema: &Fields) -> Result<Columns> {
+    if let Some((name, _)) = schema.columns.iter().find(|(name, _)| !columns.iter().any(|(known, _)| known == name)) {
+        return Err(value::cell_path::unknown_column(name, columns.iter().map(|(name, _)| &**name)));
+    }
+    columns
+        .into_iter()
+        .map(|(name, told)| {
+            let Some(of) = schema.get(&name) else { return Ok((name, settled(told))) };
+            match (Kind::of_type(of), told) {
+                (Some(Kind::DateTime(_)), told @ Kind::DateTime(_)) => Ok((name, told)),
+                (Some(kind), _) => Ok((name, kind)),
+                (None, _) => {
+                    Err(Diagnostic::new(codes::BAD_TYPE, format!("no column of a file can have the type {of}")))
+                }
+            }
+        })
+        .collect()
+}
+
+fn settled(kind: Kind) -> Kind {
+    match kind {
+        Kind::Nothing => Kind::String,
+        Kind::List(of) => Kind::List(Box::new(settled(*of))),
+        Kind::Record(fields) => {
+            Kind::Record(fields.into_iter().map(|(name, kind)| (name, settled(kind))).collect())
+        }
+        kind => kind,
+    }
+}
+
+/// What the reader is to make of a column: units and moments are read as text, and parsed by us.
+fn scanned(kind: &Kind) -> pl::DataType {
+    if is_parsed(kind) { pl::DataType::String } else { kind.storage() }
+}
+
+fn is_parsed(kind: &Kind) -> bool {
+    matches!(kind, Kind::Duration | Kind::Filesize | Kind::DateTime(_))
+}
+
+fn parsed(query: LazyFrame, columns: &Columns) -> LazyFrame {
+    let parsers: Vec<pl::Expr> = columns
+        .iter()
+        .filter(|(_, kind)| is_parsed(kind))
+        .map(|(name, kind)| {
+            let (of, label) = (kind.clone(), name.clone());
+            let parse = move |cells: &[pl::Column]| {
+                let Some(cells) = cells.first() else { return Ok(pl::Column::default()) };
+                let texts = caught(|| crate::column::to_values(cells, &Kind::String))?;
+                let values = texts
+                    .iter()
+                    .map(|text| {
+                        let text = text.as_str().unwrap_or_default();
+                        cell_value(text, &of).ok_or_else(|| {
+                            let message = format!("in column `{label}`, `{text}` is not a {}", of.to_type());
+                            Diagnostic::new(codes::BAD_CONTENT, message)
+                                .help("read the column as text: name it in the schema as `string`")
+                        })
+                    })
+                    .collect::<Result<Vec<_>>>()?;
+                caught(|| crate::column::to_column(&label, &of, &values))
+            };
+            call(vec![column(name)], kind.storage(), parse).alias(&**name)
+        })
+        .collect();
+    if parsers.is_empty() { query } else { query.with_columns(parsers) }
+}
+
+/// The kind of a JSON value, widened over its items. An object without fields says nothing.
+fn json_kind(value: &Value) -> Kind {
+    match value {
+        Value::List(items) => {
+            Kind::List(Box::new(items.iter().map(json_kind).fold(Kind::Nothing, Kind::widen)))
+        }
+        Value::Record(record) if record.is_empty() => Kind::Nothing,
+        Value::Record(record) => {
+            let fields = record.columns().iter().cloned().zip(record.values().iter().map(json_kind));
+            Kind::Record(fields.collect())
+        }
+        other => Kind::of(other).unwrap_or(Kind::Nothing),
+    }
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    File::open(path).map(BufReader::new).map_err(|error| unreadable(path, &error))
+}
+
+fn file_name(path: &Path) -> Result<pl::PlRefPath> {
+    // An absolute path cannot be taken for a URL.
+    let whole = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
+    let text = whole.to_str().ok_or_else(|| {
+        Diagnostic::new(codes::FILE_UNREADABLE, format!("the name of `{}` is not UTF-8", path.display()))
+    })?;
+    Ok(pl::PlRefPath::new(text))
+}
+
+fn at(path: &Path, mut error: Box<Diagnostic>) -> Box<Diagnostic> {
+    error.message = format!("`{}`: {}", path.display(), error.message);
+    error
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or(&reason).to_lowercase();
+    Diagnostic::new(codes::FILE_UNREADABLE, format!("`{}` cannot be read: {reason}", path.display()))
+}
