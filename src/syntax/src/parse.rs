@@ -21,6 +21,9 @@ mod operand;
 mod pattern;
 mod signature;
 
+pub use call::CONDITIONAL;
+pub use keyword::KEYWORDS;
+
 /// A text, read.
 #[derive(Debug)]
 pub struct Parsed {
@@ -164,10 +167,15 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Reports something missing; at the very end of the text, more text may bring it.
+    /// Reports something that a next line could still bring, when this is the end of the text.
     fn report_missing(&mut self, offset: usize, diagnostic: Box<Diagnostic>) {
-        self.incomplete |= self.text.get(offset..).is_some_and(|rest| rest.trim().is_empty());
+        self.incomplete |= self.ends_at(offset);
         self.report(diagnostic);
+    }
+
+    /// Whether nothing but blanks stands behind a place.
+    fn ends_at(&self, offset: usize) -> bool {
+        self.text.get(offset..).is_some_and(|rest| rest.trim().is_empty())
     }
 
     fn span(&self, range: Range<usize>) -> Span {
@@ -180,6 +188,14 @@ impl<'s> Parser<'s> {
 
     fn raw(&self, run: Run) -> &'s str {
         self.text.get(run.start..run.end).unwrap_or_default()
+    }
+
+    /// A run as messages quote it: the beginning, on one line.
+    fn shown(&self, run: Run) -> String {
+        let raw = self.raw(run);
+        let line = raw.lines().next().unwrap_or_default();
+        let cut: String = line.chars().take(40).collect();
+        if cut.len() < raw.len() { format!("{cut}…") } else { cut }
     }
 
     fn expr(&self, kind: ExprKind, range: Range<usize>) -> Expr {
@@ -261,7 +277,7 @@ impl<'s> Parser<'s> {
             match token.kind {
                 TokenKind::Newline => {
                     let ends = !matches!(last, None | Some(ItemKind::End { .. } | ItemKind::Pipe(_)));
-                    if newlines == Newlines::End && ends {
+                    if newlines == Newlines::End && ends && !self.operator_waits(&items) {
                         items.push(Item { kind: ItemKind::End { newline: true }, run: one });
                     }
                 }
@@ -293,6 +309,34 @@ impl<'s> Parser<'s> {
             }
         }
         items
+    }
+
+    /// Whether the last item is an operator whose right side may stand on the next line. The `*` of `ls *` is none.
+    fn operator_waits(&self, items: &[Item]) -> bool {
+        let raw = |item: &Item| if item.kind == ItemKind::Run { self.raw(item.run) } else { "" };
+        let Some((last, before)) = items.split_last() else { return false };
+        // No lawful expression is longer, and looking back further would cost a square.
+        let before = before.get(before.len().saturating_sub(2 * LONGEST)..).unwrap_or_default();
+        let assigns = expression::ASSIGNMENTS.contains(&raw(last));
+        if !assigns && expression::level(raw(last)).is_none() && raw(last) != "not" {
+            return false;
+        }
+        let statement =
+            before.iter().rposition(|item| matches!(item.kind, ItemKind::End { .. })).map_or(0, |at| at + 1);
+        if assigns {
+            let first = before.get(statement).map_or("", raw);
+            return first.starts_with('$') || matches!(first, "let" | "mut" | "const" | "export");
+        }
+        let opens = |item: &Item| {
+            let word = raw(item);
+            matches!(item.kind, ItemKind::Pipe(_) | ItemKind::End { .. } | ItemKind::Comma)
+                || matches!(word, "if" | "while" | "match" | "return" | "=>")
+                || expression::ASSIGNMENTS.contains(&word)
+        };
+        let head = before.iter().rposition(opens).map_or(0, |at| at + 1);
+        before.get(head).or(Some(last)).is_some_and(|item| {
+            call::CONDITIONAL.contains(&raw(item)) || (item.kind == ItemKind::Run && self.starts_expression(item.run))
+        })
     }
 
     /// `else`, `catch` and `finally` may begin the line after a `}`.
@@ -370,7 +414,7 @@ impl<'s> Parser<'s> {
         self.redirections(cursor, &mut redirections);
         let expr = match cursor.run() {
             Some(run) => self.stage(run, cursor, &mut redirections),
-            None => self.empty_stage(cursor, &env),
+            None => self.empty_stage(cursor, &env, start),
         };
         self.redirections(cursor, &mut redirections);
         let end = cursor.behind().max(start);
@@ -387,8 +431,9 @@ impl<'s> Parser<'s> {
         self.call(run, cursor, redirections)
     }
 
-    fn empty_stage(&mut self, cursor: &Cursor<'_>, env: &[(Name, Expr)]) -> Expr {
+    fn empty_stage(&mut self, cursor: &Cursor<'_>, env: &[(Name, Expr)], start: usize) -> Expr {
         let at = cursor.offset();
+        let nothing = self.error_at(start.max(cursor.behind())..start.max(cursor.behind()));
         if let Some((name, value)) = env.last() {
             let text = &name.node;
             self.report(
@@ -396,7 +441,7 @@ impl<'s> Parser<'s> {
                     .label(name.span.to(value.span), "no command follows")
                     .help(format!("add the command, or write `$env.{text} = …` to set it for all that follows")),
             );
-            return self.error_at(at..at);
+            return nothing;
         }
         let before = cursor.at.checked_sub(1).and_then(|at| cursor.items.get(at));
         let doubled = before.filter(|item| item.run.end == at && matches!(item.kind, ItemKind::Pipe(_)));
@@ -412,7 +457,7 @@ impl<'s> Parser<'s> {
             }
         };
         self.report(diagnostic);
-        self.error_at(at..at)
+        nothing
     }
 
     /// `NAME=value` before a command, as often as it is there.
@@ -454,8 +499,7 @@ impl<'s> Parser<'s> {
                     self.operand(target)
                 }
                 None => {
-                    self.report_missing(
-                        run.end,
+                    self.report(
                         Diagnostic::new(codes::BAD_REDIRECTION, "this redirection names no file")
                             .label(self.span_of(run), "the file is missing")
                             .help("write the file behind it, as in `o> out.txt`"),
@@ -558,10 +602,9 @@ impl<'s> Parser<'s> {
     /// Reports what stands behind a complete stage.
     fn unexpected(&mut self, cursor: &Cursor<'_>, stage: &Expr) {
         let Some(item) = cursor.peek() else { return };
-        let raw = self.raw(item.run);
-        let span = self.span_of(item.run);
-        if let Some(help) = foreign(raw) {
-            self.report(foreign_operator(raw, span, help));
+        let (raw, span) = (self.shown(item.run), self.span_of(item.run));
+        if let Some(help) = foreign(&raw) {
+            self.report(foreign_operator(&raw, span, help));
         } else if matches!(stage.kind, ExprKind::Keyword(_)) {
             self.report(
                 Diagnostic::new(codes::EXTRA_TEXT, format!("`{raw}` follows a form that is complete"))

@@ -174,6 +174,8 @@ struct Lexer<'s> {
     list: Vec<Token>,
     /// Indices of what is open, outermost first.
     open: Vec<usize>,
+    /// How many of each bracket are open, outermost first; a new count for each interpolation within.
+    closable: Vec<[usize; 3]>,
     errors: Vec<Diagnostic>,
     unclosed: bool,
 }
@@ -186,6 +188,7 @@ impl<'s> Lexer<'s> {
             at: 0,
             list: Vec::with_capacity(source.text.len() / 4),
             open: Vec::new(),
+            closable: vec![[0; 3]],
             errors: Vec::new(),
             unclosed: false,
         }
@@ -274,22 +277,17 @@ impl<'s> Lexer<'s> {
     }
 
     fn open(&mut self, kind: TokenKind, length: usize) {
+        match (kind, self.closable.last_mut()) {
+            (TokenKind::Open(bracket), Some(open)) => open[bracket as usize] += 1,
+            _ => self.closable.push([0; 3]),
+        }
         self.open.push(self.list.len());
         self.push(kind, length);
     }
 
     fn close(&mut self, bracket: Bracket) {
-        let found = self.open.iter().rposition(|&index| {
-            !matches!(self.list.get(index).map(|token| token.kind), Some(TokenKind::Open(other)) if other != bracket)
-        });
         // An interpolation bounds the search: a bracket inside `$"(…)"` never closes one outside of it.
-        let matching = found.filter(|&depth| {
-            self.open
-                .get(depth)
-                .and_then(|&index| self.list.get(index))
-                .is_some_and(|token| token.kind == TokenKind::Open(bracket))
-        });
-        let Some(depth) = matching else {
+        if self.closable.last().is_none_or(|open| open[bracket as usize] == 0) {
             let span = self.span(self.at..self.at + 1);
             self.report(
                 Diagnostic::new(
@@ -301,16 +299,31 @@ impl<'s> Lexer<'s> {
             );
             self.push(TokenKind::Stray(bracket), 1);
             return;
-        };
-        while self.open.len() > depth + 1 {
-            let Some(index) = self.open.pop() else { break };
-            self.end_group(index);
+        }
+        while let Some(index) = self.pop() {
+            if self.list.get(index).is_some_and(|token| token.kind == TokenKind::Open(bracket)) {
+                self.push_with(TokenKind::Close(bracket), 1, index);
+                return;
+            }
             self.report_unclosed(index, Some(bracket));
         }
-        if let Some(index) = self.open.pop() {
-            self.end_group(index);
-            self.push_with(TokenKind::Close(bracket), 1, index);
+    }
+
+    /// Ends the innermost group, closed or not.
+    fn pop(&mut self) -> Option<usize> {
+        let index = self.open.pop()?;
+        match self.list.get(index).map(|token| token.kind) {
+            Some(TokenKind::Open(bracket)) => {
+                if let Some(open) = self.closable.last_mut() {
+                    open[bracket as usize] -= 1;
+                }
+            }
+            _ => {
+                self.closable.pop();
+            }
         }
+        self.end_group(index);
+        Some(index)
     }
 
     fn end_group(&mut self, index: usize) {
@@ -409,8 +422,7 @@ impl<'s> Lexer<'s> {
                 }
                 if c == '(' {
                     self.open(TokenKind::Open(Bracket::Round), 1);
-                } else if let Some(index) = self.open.pop() {
-                    self.end_group(index);
+                } else if let Some(index) = self.pop() {
                     self.push_with(TokenKind::InterpolationClose, 1, index);
                 }
                 return;

@@ -20,8 +20,7 @@ impl Parser<'_> {
         let (sigil, rest) = self.sigil(head);
         let conditional = sigil != Some(Sigil::External) && CONDITIONAL.contains(&self.raw(rest));
         let head = if rest.is_empty() {
-            self.report_missing(
-                rest.end,
+            self.report(
                 Diagnostic::new(codes::NAME_EXPECTED, format!("no name follows `{}`", self.raw(head)))
                     .label(self.span_of(head), "which program?")
                     .help("write the name right behind it, without a blank"),
@@ -57,7 +56,7 @@ impl Parser<'_> {
     }
 
     fn no_variable(&mut self, name: Run, cursor: &Cursor<'_>) {
-        let raw = self.raw(name);
+        let raw = self.shown(name);
         let operator = cursor.run().map_or(self.span_of(name), |run| self.span_of(run));
         self.report(
             Diagnostic::new(
@@ -195,5 +194,9 @@ impl Parser<'_> {
 
 /// `-abc`; not `-`, a number such as `-5`, or a negated value such as `-$x`.
 fn is_short(raw: &str) -> bool {
-    raw.len() > 1 && raw.starts_with('-') && !raw.starts_with("-$") && literal::read(raw).is_none()
+    raw.len() > 1
+        && raw.starts_with('-')
+        && !raw.starts_with("-$")
+        && !raw.starts_with("-(")
+        && literal::read(raw).is_none()
 }

@@ -210,7 +210,7 @@ impl Parser<'_> {
             let value = if first < inside.end && !value.is_empty() {
                 self.operand(value)
             } else {
-                let name = self.raw(key);
+                let name = self.shown(key);
                 self.report(
                     Diagnostic::new(codes::BAD_RECORD, format!("the field `{name}` has no value"))
                         .label(self.span(key.start..self.end(colon)), "its value is missing")
@@ -224,7 +224,7 @@ impl Parser<'_> {
     }
 
     fn bad_field(&mut self, index: usize, key: Run) {
-        let raw = self.raw(key);
+        let raw = self.shown(key);
         let span = if key.is_empty() { self.span(self.start(index)..self.end(index)) } else { self.span_of(key) };
         let diagnostic = if key.is_empty() {
             Diagnostic::new(codes::BAD_RECORD, "this does not belong in a record").label(span, "expected `key: value`")

@@ -125,8 +125,7 @@ impl Parser<'_> {
             };
         }
         let span = next.map_or(self.span_of(export), |run| self.span_of(run));
-        self.report_missing(
-            cursor.behind(),
+        self.report(
             Diagnostic::new(codes::BAD_EXPORT, "`export` stands before what cannot be exported")
                 .label(span, "expected `def`, `const`, `use` or `module`")
                 .help("a module exports its definitions: `export def name [] { … }`, `export const name = …`"),
@@ -134,12 +133,9 @@ impl Parser<'_> {
         None
     }
 
-    fn bad_binding(&mut self, at: usize, span: Range<usize>, label: &str, help: String) -> Option<Keyword> {
+    fn bad_binding(&mut self, span: Range<usize>, label: &str, help: String) -> Option<Keyword> {
         let span = self.span(span);
-        self.report_missing(
-            at,
-            Diagnostic::new(codes::BAD_BINDING, "this binding cannot be read").label(span, label).help(help),
-        );
+        self.report(Diagnostic::new(codes::BAD_BINDING, "this binding cannot be read").label(span, label).help(help));
         None
     }
 
@@ -147,7 +143,6 @@ impl Parser<'_> {
         let keyword = self.raw(word);
         let Some(run) = cursor.run() else {
             return self.bad_binding(
-                word.end,
                 word.start..word.end,
                 "no name follows",
                 format!("write `{keyword} name = value`"),
@@ -156,7 +151,7 @@ impl Parser<'_> {
         cursor.next();
         let Some((name, rest)) = self.variable_to_bind(run) else {
             let help = format!("write `{keyword} name = value`; names hold letters, digits, `_` and `-`");
-            return self.bad_binding(run.end, run.start..run.end, "expected a name", help);
+            return self.bad_binding(run.start..run.end, "expected a name", help);
         };
         let equals =
             cursor.rest().iter().position(|item| item.kind == ItemKind::Run && self.raw(item.run).starts_with('='));
@@ -174,19 +169,20 @@ impl Parser<'_> {
             Some(run) if self.raw(run) == "=" => {
                 cursor.next();
                 if cursor.peek().is_none() {
+                    self.incomplete |= self.ends_at(run.end);
                     let help = format!("write `{keyword} {} = value`", name.node);
-                    return self.bad_binding(run.end, run.start..run.end, "no value follows", help);
+                    return self.bad_binding(run.start..run.end, "no value follows", help);
                 }
                 let value = self.rest_as_pipeline(cursor);
                 Some(Keyword::Binding { kind, name, of, value: Some(value), exported })
             }
             Some(run) => {
                 let help = format!("write `{keyword} {} = …`, with blanks around `=`", name.node);
-                self.bad_binding(run.end, run.start..run.end, "expected `=` here", help)
+                self.bad_binding(run.start..run.end, "expected `=` here", help)
             }
             None if self.raw(rest).starts_with('=') => {
                 let help = format!("write `{keyword} {} = …`, with blanks around `=`", name.node);
-                self.bad_binding(rest.end, rest.start..rest.end, "glued to the name", help)
+                self.bad_binding(rest.start..rest.end, "glued to the name", help)
             }
             None => Some(Keyword::Binding { kind, name, of, value: None, exported }),
         }
@@ -213,8 +209,7 @@ impl Parser<'_> {
         let start = colon + 1 + (text.len() - text.trim_start().len());
         let text = text.trim();
         if text.is_empty() {
-            self.report_missing(
-                rest.end,
+            self.report(
                 Diagnostic::new(codes::BAD_BINDING, "a type is missing behind this `:`")
                     .label(self.span(colon..colon + 1), "which type?")
                     .help("write a type such as `int` or `list<string>`, or remove the `:`"),
@@ -233,8 +228,7 @@ impl Parser<'_> {
 
     fn block_missing(&mut self, keyword: Run, at: usize) {
         let word = self.raw(keyword);
-        self.report_missing(
-            at,
+        self.report(
             Diagnostic::new(codes::BLOCK_EXPECTED, format!("`{word}` lacks its block"))
                 .label(self.span(at..at), "expected `{ … }` here")
                 .label(self.span_of(keyword), format!("`{word}` begins here"))
@@ -310,6 +304,9 @@ impl Parser<'_> {
                 cursor.next();
                 let span = self.span_of(run);
                 let nested = self.deeper(span, |parser| parser.branch(run, cursor)).flatten();
+                if nested.is_none() {
+                    cursor.skip_to_pipe();
+                }
                 let kind = nested.map_or(ExprKind::Error, |nested| ExprKind::Keyword(Box::new(nested)));
                 self.expr(kind, run.start..cursor.behind())
             }
@@ -321,7 +318,10 @@ impl Parser<'_> {
             }
             _ => match self.expect_block(word, cursor) {
                 Some(block) => Expr { span: block.span, kind: ExprKind::Block(block) },
-                None => self.error_at(word.end..word.end),
+                None => {
+                    cursor.skip_to_pipe();
+                    self.error_at(word.end..word.end)
+                }
             },
         };
         Some(Keyword::If { condition, then, otherwise: Some(otherwise) })
@@ -346,8 +346,7 @@ impl Parser<'_> {
         let named = cursor.run().filter(|run| !is_in(self, *run));
         let Some((name, rest)) = named.and_then(|run| self.variable_to_bind(run)) else {
             let span = cursor.run().map_or(self.span_of(keyword), |run| self.span_of(run));
-            self.report_missing(
-                cursor.behind(),
+            self.report(
                 Diagnostic::new(codes::NAME_EXPECTED, "`for` lacks the name of its variable")
                     .label(span, "expected a name")
                     .help("write `for name in items { … }`"),
@@ -357,8 +356,7 @@ impl Parser<'_> {
         cursor.next();
         let ahead = cursor.rest().iter().position(|item| item.kind == ItemKind::Run && is_in(self, item.run));
         let Some(ahead) = ahead else {
-            self.report_missing(
-                cursor.behind(),
+            self.report(
                 Diagnostic::new(codes::NAME_EXPECTED, "`for` lacks its `in`")
                     .label(name.span, "expected `in` behind this")
                     .help(format!("write `for {} in items {{ … }}`", name.node)),
@@ -409,8 +407,7 @@ impl Parser<'_> {
     fn name_missing(&mut self, keyword: Run, at: Option<Run>, help: &str) {
         let word = self.raw(keyword);
         let span = at.map_or(self.span_of(keyword), |run| self.span_of(run));
-        self.report_missing(
-            keyword.end,
+        self.report(
             Diagnostic::new(codes::NAME_EXPECTED, format!("`{word}` lacks a name"))
                 .label(span, "expected a name")
                 .help(help),
@@ -432,12 +429,21 @@ impl Parser<'_> {
             self.name_missing(keyword, cursor.run(), help);
             return None;
         };
+        if KEYWORDS.contains(&&*name.node) {
+            self.report(
+                Diagnostic::new(
+                    codes::NAME_EXPECTED,
+                    format!("`{}` is a keyword and cannot name a command", name.node),
+                )
+                .label(name.span, "a keyword")
+                .help("choose another name"),
+            );
+        }
         cursor.next();
         let Some(run) = cursor.run().filter(|run| self.kind(run.first) == Some(TokenKind::Open(Bracket::Square)))
         else {
             let at = cursor.behind();
-            self.report_missing(
-                at,
+            self.report(
                 Diagnostic::new(codes::UNREADABLE_SIGNATURE, format!("the parameters of `{}` are missing", name.node))
                     .label(cursor.run().map_or(self.span(at..at), |run| self.span_of(run)), "expected `[ … ]`")
                     .help(format!("write `def {} [] {{ … }}` when there are none", name.node)),

@@ -77,7 +77,7 @@ impl Parser<'_> {
         if matches!(base.kind, ExprKind::Subexpression(_)) {
             return self.joined(run);
         }
-        let glued = self.raw(rest);
+        let glued = self.shown(rest);
         let diagnostic =
             Diagnostic::new(codes::TEXT_AFTER_QUOTE, format!("`{glued}` is glued to a value that has ended"))
                 .label(self.span_of(rest), "does not belong to it")
@@ -106,7 +106,7 @@ impl Parser<'_> {
             let word = match piece.strip_prefix('.') {
                 Some(word) if self.kind(rest.first) == Some(TokenKind::Word) => word,
                 _ => {
-                    let text = self.raw(rest);
+                    let text = self.shown(rest);
                     let diagnostic =
                         Diagnostic::new(codes::BAD_VARIABLE, format!("`{text}` does not continue a cell path"))
                             .label(self.span_of(rest), "expected `.name`, or a blank before this")
@@ -130,8 +130,7 @@ impl Parser<'_> {
             };
             if name.is_empty() && !quoted {
                 let span = self.span(start..start + 1);
-                self.report_missing(
-                    end,
+                self.report(
                     Diagnostic::new(codes::BAD_VARIABLE, "a name is missing behind this `.`")
                         .label(span, "which field?")
                         .help("write the field's name or a row's number, or remove the `.`"),
@@ -172,9 +171,12 @@ impl Parser<'_> {
             Some(Ok(literal)) => ExprKind::Literal(literal),
             Some(Err(_)) => {
                 self.report(
-                    Diagnostic::new(codes::NUMBER_OUT_OF_RANGE, format!("`{raw}` is too large for its type"))
-                        .label(span, "does not fit 64 bits")
-                        .help("write a float (with a `.`), a larger unit, or put it in quotes if it is a text"),
+                    Diagnostic::new(
+                        codes::NUMBER_OUT_OF_RANGE,
+                        format!("`{}` is too large for its type", self.shown(run)),
+                    )
+                    .label(span, "does not fit 64 bits")
+                    .help("write a float (with a `.`), a larger unit, or put it in quotes if it is a text"),
                 );
                 ExprKind::Error
             }
@@ -253,7 +255,7 @@ impl Parser<'_> {
         let rest = self.normal(Run { start: end, ..run });
         let complete = rest.is_empty() || rest.first >= rest.last;
         if name.is_empty() || !(complete || self.piece(rest.first, rest).starts_with('.')) {
-            let raw = self.raw(run);
+            let raw = self.shown(run);
             let help = if name.is_empty() {
                 "write `$name`, or `(…)` for the value of a command"
             } else {

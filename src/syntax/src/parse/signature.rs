@@ -146,6 +146,7 @@ impl Parser<'_> {
     /// `: type`; what follows it begins at the returned place.
     fn parameter_type(&mut self, index: usize, end: usize) -> (Option<Name>, Run) {
         let nothing = Run { first: index, last: end, start: self.start(index), end: self.start(index) };
+        let index = self.blanks(index, end);
         if index >= end || self.kind(index) != Some(TokenKind::Colon) {
             return (None, nothing);
         }

@@ -1,1 +1,130 @@
+//! The written grammar and the parser are one language: every derived sentence is accepted, and neither knows a word
+//! that the other does not.
 
+use std::collections::{BTreeMap, HashSet};
+use std::mem::discriminant;
+
+use super::ebnf::{Grammar, Random};
+use super::parsed;
+use crate::ast::PipeFrom;
+use crate::expression::{ASSIGNMENTS, OPERATORS};
+use crate::literal;
+use crate::parse::{CONDITIONAL, KEYWORDS};
+use crate::tokens::{Bracket, Quote, TokenKind};
+
+const TEXT: &str = include_str!("../../../../grammar/dora.ebnf");
+
+/// Letters of which no keyword, operator or literal is made, so that a derived word is an ordinary one.
+const SAMPLES: &[(&str, &[&str])] = &[
+    ("any letter", &["k", "q", "z"]),
+    ("0 to 9", &["0", "1", "2"]),
+    ("0 to 9, a to f", &["1", "2", "a", "f"]),
+    ("0 to 7", &["1", "5", "7"]),
+    ("the end of a line", &["\n", "\r\n"]),
+    (
+        "anything but a quote, a backslash or a round bracket",
+        &["k", " ", "é", "|", ";", "#", "$", ",", ":", "{", "]", "\n", "🦀"],
+    ),
+];
+
+fn grammar() -> Grammar {
+    Grammar::read(TEXT, SAMPLES)
+}
+
+#[test]
+fn every_sentence_of_the_grammar_is_accepted() {
+    let grammar = grammar();
+    let mut kinds = HashSet::new();
+    let mut refused: Vec<(String, Vec<diag::Diagnostic>)> = Vec::new();
+    for seed in 0..6_000 {
+        let sentence = grammar.sentence("program", 6 + seed as usize % 30, &mut Random::new(seed));
+        let parsed = parsed(&sentence);
+        kinds.extend(parsed.tokens.iter().map(|token| token.kind));
+        if !parsed.errors.is_empty() || parsed.incomplete {
+            refused.push((sentence, parsed.errors));
+        }
+    }
+    refused.sort_by_key(|(sentence, _)| sentence.len());
+    let shortest = refused.first().map(|(sentence, errors)| format!("{sentence}\n{errors:?}"));
+    assert!(
+        refused.is_empty(),
+        "{} sentences are refused, the shortest:\n{}",
+        refused.len(),
+        shortest.unwrap_or_default()
+    );
+    for kind in every_kind() {
+        assert!(kinds.contains(&kind), "no sentence has {kind:?}");
+    }
+    let known: HashSet<_> = every_kind().iter().map(discriminant).collect();
+    let stray = discriminant(&TokenKind::Stray(Bracket::Round));
+    assert!(!known.contains(&stray) && kinds.iter().all(|kind| known.contains(&discriminant(kind))));
+}
+
+/// All but stray brackets, which no lawful text has.
+fn every_kind() -> Vec<TokenKind> {
+    use TokenKind::*;
+    let mut kinds = vec![Blank, Newline, Comment, Word, InterpolationText, InterpolationClose, Semicolon, Comma, Colon];
+    kinds.extend([Quote::Single, Quote::Double, Quote::Backtick, Quote::Raw].map(Quoted));
+    kinds.extend([Quote::Single, Quote::Double].map(InterpolationOpen));
+    for bracket in [Bracket::Round, Bracket::Square, Bracket::Curly] {
+        kinds.extend([Open(bracket), Close(bracket)]);
+    }
+    for from in [PipeFrom::Out, PipeFrom::Err, PipeFrom::Both] {
+        kinds.push(Pipe(from));
+        kinds.extend([true, false].map(|append| Redirect { from, append }));
+    }
+    kinds
+}
+
+#[test]
+fn every_rule_is_used() {
+    assert_eq!(grammar().unused(), ["program"]);
+}
+
+#[test]
+fn grammar_and_parser_know_the_same_words() {
+    let grammar = grammar();
+    let texts = grammar.texts();
+    // Words that other forms ask for in their middle; the rest is in the parser's tables.
+    let middle = ["else", "catch", "finally", "in", "not", "--env", "--wrapped"];
+    let table: BTreeMap<&str, &str> = KEYWORDS
+        .iter()
+        .map(|word| (*word, "keyword"))
+        .chain(OPERATORS.iter().map(|(word, _)| (*word, "operator")))
+        .chain(ASSIGNMENTS.iter().map(|word| (*word, "assignment")))
+        .chain(CONDITIONAL.iter().map(|word| (*word, "command with a condition")))
+        .chain(middle.iter().map(|word| (*word, "word inside a form")))
+        .collect();
+    for (word, what) in &table {
+        assert!(texts.contains(word), "the {what} `{word}` is not in the grammar");
+    }
+    let types = [
+        "nothing",
+        "bool",
+        "int",
+        "float",
+        "string",
+        "binary",
+        "duration",
+        "filesize",
+        "datetime",
+        "range",
+        "cell-path",
+        "closure",
+        "any",
+        "list",
+        "record",
+        "table",
+    ];
+    let redirections = ["o>", "out>", "e>", "err>", "o+e>", "e+o>", "out+err>", "err+out>"];
+    for text in texts {
+        let is_word = text.len() > 1 && text.starts_with(|c: char| c.is_alphabetic());
+        let known = table.contains_key(text)
+            || types.contains(&text)
+            || redirections.contains(&text)
+            || literal::read(text).is_some()
+            || literal::read(&format!("1{text}")).is_some()
+            || matches!(text, "r#'" | "u{");
+        assert!(!is_word || known, "the grammar's `{text}` is unknown to the parser");
+    }
+}

@@ -6,6 +6,7 @@ use diag::{Source, Sources};
 
 use crate::{Parsed, parse};
 
+mod ebnf;
 mod errors;
 mod grammar;
 mod properties;

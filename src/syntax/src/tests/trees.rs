@@ -44,6 +44,11 @@ fn calls_keep_their_arguments_as_written() {
         ("1; 2\n3", "1; 2; 3"),
         ("ls\n| first\n\n| last", "(call ls) | (call first) | (call last)"),
         ("ls |\nfirst", "(call ls) | (call first)"),
+        ("1 +\n 2; ls *\npwd; let x =\n 3", "(+ 1 2); (call ls *); (call pwd); (let x 3)"),
+        (
+            "ls | where a == 1 and\n not\n b; if $x and\n $y { }",
+            "(call ls) | (call where ?(and (== a 1) (not b))); (if (and $x $y) {})",
+        ),
         ("ls # comment\n| first", "(call ls) | (call first)"),
     ]);
 }
