@@ -206,7 +206,8 @@ impl Shared {
         let failed = |what: &str| {
             let what = what.to_string();
             move |error: std::io::Error| {
-                Diagnostic::new(codes::RUNTIME_FAILED, format!("the runtime could not start {what}")).cause(error.to_string())
+                Diagnostic::new(codes::RUNTIME_FAILED, format!("the runtime could not start {what}"))
+                    .cause(error.to_string())
             }
         };
         let guard = Guard::start(&self.options.executable).map_err(failed("its guard process"))?;
@@ -236,13 +237,12 @@ impl Shared {
         let prepared = prepared.map_err(|error| internal("the start of the dataflow", &error))??;
         let (flow, commands, signals) = prepared;
         let (started, outcome) = oneshot::channel();
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task::supervise(
-            flow.clone(),
-            self.clone(),
-            signals,
-            commands,
-            started,
-        ));
+        {
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those that have ended are done with.
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(task::supervise(flow.clone(), self.clone(), signals, commands, started));
+        }
         if !wait {
             return Ok(flow.info());
         }
@@ -254,7 +254,8 @@ impl Shared {
     fn prepare(
         self: &Arc<Self>,
         options: StartOptions,
-    ) -> Result<(Arc<Dataflow>, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedReceiver<crate::node_protocol::Signal>)> {
+    ) -> Result<(Arc<Dataflow>, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedReceiver<crate::node_protocol::Signal>)>
+    {
         let Checked { source, plan, working_dir, hash, file } =
             descriptor::load(&options, &self.options.executable, &self.options.sources)?;
         self.start_machinery()?;
@@ -303,9 +304,11 @@ impl Shared {
         created: UnixNanos,
         env: std::collections::BTreeMap<String, String>,
         (text, plan, working_dir, hash, file): (String, descriptor::plan::Plan, PathBuf, String, Option<PathBuf>),
-    ) -> Result<(Arc<Dataflow>, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedReceiver<crate::node_protocol::Signal>)> {
+    ) -> Result<(Arc<Dataflow>, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedReceiver<crate::node_protocol::Signal>)>
+    {
         let failed = |error: std::io::Error| {
-            Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up")).cause(error.to_string())
+            Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up"))
+                .cause(error.to_string())
         };
         let directory = log_dir(self.store().home(), id);
         Home::create(&directory)?;
@@ -370,9 +373,10 @@ impl Shared {
     }
 
     fn unknown(&self, text: &str) -> Box<Diagnostic> {
-        let names: Vec<String> = self.store().live_dataflows().unwrap_or_default().into_iter().map(|row| row.name).collect();
-        let diagnostic =
-            Diagnostic::new(codes::DATAFLOW_NOT_FOUND, format!("there is no dataflow `{text}`")).next("dataflow list --all");
+        let names: Vec<String> =
+            self.store().live_dataflows().unwrap_or_default().into_iter().map(|row| row.name).collect();
+        let diagnostic = Diagnostic::new(codes::DATAFLOW_NOT_FOUND, format!("there is no dataflow `{text}`"))
+            .next("dataflow list --all");
         match diag::suggest::did_you_mean(text, names.iter().map(String::as_str)) {
             Some(hint) => diagnostic.help(hint),
             None => diagnostic,
@@ -543,7 +547,8 @@ impl Shared {
         }
         let history = stream::iter(before.into_iter().map(Ok));
         let Some(live) = live else { return Ok(history.boxed()) };
-        let finished = only.and_then(|id| self.dataflows().get(&id).cloned()).is_none_or(|flow| flow.status().is_ended());
+        let finished =
+            only.and_then(|id| self.dataflows().get(&id).cloned()).is_none_or(|flow| flow.status().is_ended());
         if only.is_some() && finished {
             return Ok(history.boxed());
         }
@@ -556,7 +561,8 @@ impl Shared {
             Found::Stored(row) if row.ended.is_none() => return Err(elsewhere(&row)),
             Found::Stored(row) => return Ok(records::info(&row, self.runtime_of(&row))),
         };
-        let reached = |status: &Status| status.is_ended() || (condition == WaitCondition::Running && *status == Status::Running);
+        let reached =
+            |status: &Status| status.is_ended() || (condition == WaitCondition::Running && *status == Status::Running);
         // The sender lives as long as the dataflow, which we hold.
         let _ = flow.watch().wait_for(reached).await;
         Ok(flow.info())
@@ -718,8 +724,11 @@ fn still_runs(name: &str) -> Box<Diagnostic> {
 }
 
 fn elsewhere(row: &DataflowRow) -> Box<Diagnostic> {
-    Diagnostic::new(codes::OTHER_RUNTIME, format!("dataflow `{}` runs in another process, which does not answer", row.name))
-        .help("use it from the shell that started it")
+    Diagnostic::new(
+        codes::OTHER_RUNTIME,
+        format!("dataflow `{}` runs in another process, which does not answer", row.name),
+    )
+    .help("use it from the shell that started it")
 }
 
 impl Backend for Embedded {
@@ -769,9 +778,12 @@ impl Backend for Embedded {
             let wait = self.0.wait(&dataflow, condition);
             let Some(limit) = timeout else { return wait.await };
             let late = |_| {
-                Diagnostic::new(codes::WAITED_TOO_LONG, format!("dataflow `{dataflow}` has not got there within the time given"))
-                    .elapsed(limit)
-                    .retryable()
+                Diagnostic::new(
+                    codes::WAITED_TOO_LONG,
+                    format!("dataflow `{dataflow}` has not got there within the time given"),
+                )
+                .elapsed(limit)
+                .retryable()
             };
             tokio::time::timeout(limit, wait).map_err(late).await?
         }

@@ -44,7 +44,7 @@ impl Handle {
     }
 
     /// Starts a dataflow. With `wait`, returns when all its nodes have reached the barrier; a node that dies
-    /// before is an error that names it and shows its last words.
+    /// before is an error that names it and shows its last words. Giving up this wait does not end the dataflow.
     pub async fn start(&self, options: StartOptions) -> Result<DataflowInfo> {
         self.0.start(options).await
     }

@@ -48,7 +48,15 @@ pub fn sweep(store: &Store) -> Result<()> {
         let sequence = store.events(&last)?.pop().map_or(0, |row| row.event.sequence) + 1;
         let kind = store::events::EventKind::Transition { from: flow.status, to: Status::Failed.to_string() };
         let dataflow_name = flow.name;
-        store.record_events(&[store::events::Event { time: now, dataflow: flow.id, dataflow_name, sequence, node: None, kind, why }])?;
+        store.record_events(&[store::events::Event {
+            time: now,
+            dataflow: flow.id,
+            dataflow_name,
+            sequence,
+            node: None,
+            kind,
+            why,
+        }])?;
     }
     for runtime in dead {
         store.end_runtime(runtime.id, now)?;

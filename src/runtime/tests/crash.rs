@@ -14,7 +14,8 @@ async fn kill_nine_of_the_shell_leaves_no_node_and_no_lie_behind() {
     // One node that knows of the runtime, and one that does not and has left a child of its own behind.
     let deaf = "import os, subprocess, sys, time\nfrom dora import Node\nnode = Node()\nchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\nprint(f'child {child.pid}', flush=True)\ntime.sleep(600)\n";
     let yaml = "nodes:\n  - id: polite\n    path: polite.py\n    inputs: {tick: dora/timer/millis/10}\n  - id: deaf\n    path: deaf.py\n";
-    let file = world.write(yaml, &[("deaf.py", deaf), ("polite.py", "from dora import Node\nfor event in Node(): pass\n")]);
+    let file =
+        world.write(yaml, &[("deaf.py", deaf), ("polite.py", "from dora import Node\nfor event in Node(): pass\n")]);
     let python = with_python(&file).env.remove("VIRTUAL_ENV").unwrap();
 
     let mut shell = Command::new(env!("CARGO_BIN_EXE_runtime-host"))

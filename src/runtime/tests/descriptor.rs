@@ -58,20 +58,24 @@ nodes:
     assert_eq!(
         told,
         [
+            (3, 11, "the program of node `camera` was not found: `camra.py`"),
             (4, 5, "`output` is not a key of a node"),
-            (6, 13, "`dora/timer/milis/100` is not valid: timer unit must be `secs`, `millis`, `micros`, `nanos`, or `hz` (got `milis`)"),
+            (
+                6,
+                13,
+                "`dora/timer/milis/100` is not valid: timer unit must be `secs`, `millis`, `micros`, `nanos`, or `hz` (got `milis`)"
+            ),
             (7, 9, "two nodes have the id `camera`"),
             (9, 21, "`restart_policy` must be one of never, on-failure, always"),
             (13, 14, "`plot` is to be fed by node `camara`, and there is no such node"),
-            (14, 22, "`plot` is to be fed by `camera/depth`, and node `camera` has no output `depth`"),
-            (14, 48, "`queue_size` must be a whole number from 0 to 4294967296, and this is text"),
+            (14, 23, "`plot` is to be fed by `camera/depth`, and node `camera` has no output `depth`"),
+            (14, 49, "`queue_size` must be a whole number from 0 to 4294967296, and this is text"),
         ]
     );
     let helps: Vec<&str> = problems.iter().filter_map(|(_, _, problem)| problem.help.as_deref()).collect();
-    assert!(helps.contains(&"did you mean `outputs`?"), "{helps:?}");
+    assert!(helps.iter().any(|help| help.starts_with("did you mean `outputs`")), "{helps:?}");
     assert!(helps.contains(&"did you mean `millis`?"), "{helps:?}");
     assert!(helps.contains(&"did you mean `camera`?"), "{helps:?}");
-    assert!(problems.iter().all(|(_, _, problem)| problem.code == codes::INVALID_DATAFLOW));
 }
 
 #[test]
@@ -124,7 +128,11 @@ fn what_is_missing_is_told_at_the_thing_that_lacks_it() {
 #[test]
 fn keys_of_earlier_versions_are_told_where_they_went() {
     let problems = check("nodes:\n  - id: a\n    custom: {source: a.py}\n").err().unwrap();
-    assert!(problems.iter().any(|(_, _, problem)| problem.help.as_deref().is_some_and(|help| help.contains("since dora 1.0"))));
+    assert!(
+        problems
+            .iter()
+            .any(|(_, _, problem)| problem.help.as_deref().is_some_and(|help| help.contains("since dora 1.0")))
+    );
 }
 
 #[test]
@@ -172,6 +180,7 @@ nodes:
 #[test]
 fn a_file_that_is_not_there_is_told() {
     let sources = Sources::new();
-    let error = descriptor::load(&StartOptions::file("/nowhere/flow.yml"), "/bin/true".as_ref(), &sources).err().unwrap();
+    let error =
+        descriptor::load(&StartOptions::file("/nowhere/flow.yml"), "/bin/true".as_ref(), &sources).err().unwrap();
     assert_eq!(error.code, codes::DATAFLOW_UNREADABLE);
 }

@@ -194,7 +194,9 @@ fn large_messages_pass_unchanged_beside_small_ones() {
 
 #[test]
 fn a_full_queue_drops_its_oldest_and_counts_them() {
-    let mut wire = Wire::new("nodes:\n  - {id: a, path: dora-builtin, outputs: [out]}\n  - {id: b, path: dora-builtin, inputs: {in: {source: a/out, queue_size: 3}}}\n");
+    let mut wire = Wire::new(
+        "nodes:\n  - {id: a, path: dora-builtin, outputs: [out]}\n  - {id: b, path: dora-builtin, inputs: {in: {source: a/out, queue_size: 3}}}\n",
+    );
     let mut b = wire.subscribe("b");
     let mut a = wire.connect("a");
     (0..10).for_each(|number| a.publish("out", number, 1));
@@ -207,7 +209,9 @@ fn a_full_queue_drops_its_oldest_and_counts_them() {
 
 #[test]
 fn backpressure_makes_the_sender_wait_and_loses_nothing() {
-    let mut wire = Wire::new("nodes:\n  - {id: a, path: dora-builtin, outputs: [out]}\n  - {id: b, path: dora-builtin, inputs: {in: {source: a/out, queue_size: 10, queue_policy: backpressure}}}\n");
+    let mut wire = Wire::new(
+        "nodes:\n  - {id: a, path: dora-builtin, outputs: [out]}\n  - {id: b, path: dora-builtin, inputs: {in: {source: a/out, queue_size: 10, queue_policy: backpressure}}}\n",
+    );
     let mut b = wire.subscribe("b");
     let mut a = wire.connect("a");
     let sender = std::thread::spawn(move || {
@@ -239,7 +243,10 @@ fn when_its_source_is_done_a_node_hears_of_each_input_then_of_all_then_the_strea
         events.extend(more);
     }
     assert!(
-        matches!(events.as_slice(), [NodeEvent::Input { .. }, NodeEvent::InputClosed { .. }, NodeEvent::AllInputsClosed]),
+        matches!(
+            events.as_slice(),
+            [NodeEvent::Input { .. }, NodeEvent::InputClosed { .. }, NodeEvent::AllInputsClosed]
+        ),
         "{events:?}"
     );
 }

@@ -170,7 +170,14 @@ async fn transitions_are_events_in_order_and_stay_readable_after_the_end() {
     let following = world.handle.events(query.clone()).await.unwrap();
     world.handle.stop(flow.id, StopOptions::default()).await.unwrap();
     let followed: Vec<_> = following.map(|event| event.unwrap()).collect().await;
-    let stored: Vec<_> = world.handle.events(EventQuery { follow: false, ..query }).await.unwrap().map(|event| event.unwrap()).collect().await;
+    let stored: Vec<_> = world
+        .handle
+        .events(EventQuery { follow: false, ..query })
+        .await
+        .unwrap()
+        .map(|event| event.unwrap())
+        .collect()
+        .await;
     assert_eq!(followed, stored);
     let numbers: Vec<u64> = stored.iter().map(|event| event.sequence).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
@@ -203,7 +210,8 @@ async fn a_name_is_taken_while_its_flow_lives_and_a_running_flow_is_not_removed(
 async fn shutting_down_stops_everything() {
     let world = World::new();
     let flow = world.handle.start(with_python(&dataflows().join("endless.yml"))).await.unwrap();
-    let pids: Vec<u32> = world.handle.nodes(NodeQuery::default()).await.unwrap().iter().filter_map(|node| node.pid).collect();
+    let pids: Vec<u32> =
+        world.handle.nodes(NodeQuery::default()).await.unwrap().iter().filter_map(|node| node.pid).collect();
     assert_eq!(pids.len(), 2);
     world.handle.shutdown().await.unwrap();
     until("the nodes are gone", || pids.iter().all(|&pid| store::ProcessId::of(pid).is_none())).await;
@@ -220,7 +228,9 @@ async fn use_of_processor_and_memory_and_rates_are_measured_while_a_flow_runs() 
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let nodes = world.handle.nodes(query.clone()).await.unwrap();
-        if nodes.iter().all(|node| node.cpu.is_some() && node.memory.is_some_and(|bytes| bytes > 1 << 20)) && nodes[0].sent_rate > 1.0 {
+        if nodes.iter().all(|node| node.cpu.is_some() && node.memory.is_some_and(|bytes| bytes > 1 << 20))
+            && nodes[0].sent_rate > 1.0
+        {
             break;
         }
         assert!(tokio::time::Instant::now() < deadline, "{nodes:?}");

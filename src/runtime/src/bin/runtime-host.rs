@@ -78,10 +78,17 @@ async fn run() -> diag::Result<Status> {
             edge.source, edge.node, edge.input, edge.messages, edge.delivered, edge.dropped
         ));
     }
-    let mut events = handle.events(EventQuery { dataflow: Some(started.id.into()), history: true, follow: false }).await?;
+    let mut events =
+        handle.events(EventQuery { dataflow: Some(started.id.into()), history: true, follow: false }).await?;
     while let Some(event) = events.next().await {
         let event = event?;
-        say(&format!("event {} {:?} {} {}", event.sequence, event.node.map(|node| node.to_string()), serde_json::json!(event.kind), event.why));
+        say(&format!(
+            "event {} {:?} {} {}",
+            event.sequence,
+            event.node.map(|node| node.to_string()),
+            serde_json::json!(event.kind),
+            event.why
+        ));
     }
     say(&format!("ended {}", ended.status));
     handle.shutdown().await?;

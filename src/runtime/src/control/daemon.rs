@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 use store::runtimes::{RuntimeKind, RuntimeRow};
-use store::{Home, Store};
+use store::{Home, ProcessId, Store};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -148,8 +148,7 @@ pub async fn stop(store: &Store) -> Result<RuntimeRow> {
     };
     client(&daemon)?.handle().shutdown().await?;
     let pid = daemon.process.pid;
-    let gone = tokio::task::spawn_blocking(move || wait_for_end(pid)).await.unwrap_or(Ok(false));
-    if daemon.process.is_alive() && !gone.unwrap_or(false) {
+    if !has_ended(daemon.process, PATIENCE).await {
         return Err(Diagnostic::new(
             codes::DAEMON_UNREACHABLE,
             format!("the daemon has stopped its dataflows, and its process {pid} still lives"),
@@ -160,15 +159,22 @@ pub async fn stop(store: &Store) -> Result<RuntimeRow> {
     Ok(daemon)
 }
 
-/// Waits until a process has ended; false when it takes too long.
-fn wait_for_end(pid: u32) -> rustix::io::Result<bool> {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(true) };
-    let process = match pidfd_open(pid, PidfdFlags::empty()) {
-        Err(rustix::io::Errno::SRCH) => return Ok(true),
-        opened => opened?,
+/// Waits until a process has ended; false when it still lives after that long.
+pub(super) async fn has_ended(process: ProcessId, patience: Duration) -> bool {
+    let wait = move || {
+        let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return };
+        // Without a descriptor, whatever the reason, what /proc says now has to do.
+        let Ok(descriptor) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+        if process.is_alive() {
+            let timeout = Timespec {
+                tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: patience.subsec_nanos().into(),
+            };
+            let _ = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&timeout));
+        }
     };
-    let timeout = Timespec { tv_sec: PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
-    Ok(poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&timeout))? > 0)
+    let _ = tokio::task::spawn_blocking(wait).await;
+    !process.is_alive()
 }
 
 /// What a daemon says on its pipe, once.

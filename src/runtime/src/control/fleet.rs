@@ -31,6 +31,9 @@ use crate::model::{
 };
 use crate::{descriptor, records, sweep};
 
+/// How long a process may take to be gone after its connections have broken.
+const LAST_BREATH: Duration = Duration::from_secs(1);
+
 /// The runtimes of one home. Making one starts nothing and touches no disk.
 #[derive(Clone)]
 pub struct Fleet(Arc<Inner>);
@@ -159,24 +162,27 @@ impl Fleet {
             },
             Err(error) => error,
         };
-        sweep::sweep(&self.0.store)?;
-        match self.elsewhere(reference)? {
-            Some(_) => Err(failure),
-            None => ask(self.own()).await,
+        if !has_died(&runtime, &failure).await {
+            return Err(failure);
         }
+        sweep::sweep(&self.0.store)?;
+        ask(self.own()).await
     }
 
     async fn list(&self, all: bool) -> Result<Vec<DataflowInfo>> {
         let others = self.others()?;
         let answers = join_all(others.iter().map(|(_, client)| client.list(false))).await;
-        let mut flows = self.own().list(all).await?;
+        let mut flows = Vec::new();
         let mut silent = Vec::new();
         for ((row, _), answer) in others.iter().zip(answers) {
             match answer {
                 Ok(theirs) => flows.extend(theirs),
+                Err(error) if has_died(row, &error).await => sweep::sweep(&self.0.store)?,
                 Err(error) => silent.push((row, error)),
             }
         }
+        // Last, because it reads from the store what has ended, and the others may have ended by now.
+        flows.extend(self.own().list(all).await?);
         // What is known of the flows of a runtime that lives and does not answer is better than nothing.
         for row in self.0.store.live_dataflows()? {
             if let Some((runtime, error)) = silent.iter().find(|(runtime, _)| runtime.id == row.runtime) {
@@ -276,6 +282,14 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// Whether a runtime that failed to answer has died over it. The kernel closes a dying process's connections
+/// a moment before the process is gone.
+async fn has_died(runtime: &RuntimeRow, failure: &Diagnostic) -> bool {
+    // One that kept silent all the time lives; only a connection that broke is worth a wait.
+    let patience = if failure.elapsed.is_some() { Duration::ZERO } else { LAST_BREATH };
+    daemon::has_ended(runtime.process, patience).await
 }
 
 /// Where a runtime keeps the token of its control socket.

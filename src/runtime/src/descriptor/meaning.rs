@@ -52,7 +52,11 @@ pub fn check<'a>(root: &'a Node, problems: &mut Problems<'_>) -> Vec<Named<'a>> 
             let owner = owner.as_deref().unwrap_or(named.id);
             for entry in inputs.entries() {
                 if let Err(error) = entry.key.parse::<DataId>() {
-                    problems.add(entry.key_span, "this id", format!("`{}` cannot be the id of an input: {error}", entry.key));
+                    problems.add(
+                        entry.key_span,
+                        "this id",
+                        format!("`{}` cannot be the id of an input: {error}", entry.key),
+                    );
                 }
                 input(owner, &entry.node, &nodes, problems);
             }
@@ -68,7 +72,9 @@ fn operators(node: &Node) -> Vec<(String, &Node)> {
         return vec![(id.to_string(), single)];
     }
     let all = node.get("operators").map(Node::items).unwrap_or_default();
-    all.iter().map(|operator| (operator.get("id").and_then(Node::text).unwrap_or_default().to_string(), operator)).collect()
+    all.iter()
+        .map(|operator| (operator.get("id").and_then(Node::text).unwrap_or_default().to_string(), operator))
+        .collect()
 }
 
 fn inputs_of(node: &Node) -> Vec<(Option<String>, &Node)> {
@@ -107,7 +113,8 @@ const PROGRAMS: &[&str] = &["path", "operator", "operators", "module", "hub", "r
 
 fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
     let node = named.node;
-    let given: Vec<_> = node.entries().iter().filter(|entry| PROGRAMS.contains(&entry.key.as_str()) && !entry.node.is_null()).collect();
+    let given: Vec<_> =
+        node.entries().iter().filter(|entry| PROGRAMS.contains(&entry.key.as_str()) && !entry.node.is_null()).collect();
     match given.as_slice() {
         [] => {
             let place = node.get("id").map_or(node.span.start_point(), |id| id.span);
@@ -116,7 +123,8 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
         }
         [_] => {}
         [first, second, ..] => {
-            let message = format!("node `{}` has both `{}` and `{}`, and can run only one", named.id, first.key, second.key);
+            let message =
+                format!("node `{}` has both `{}` and `{}`, and can run only one", named.id, first.key, second.key);
             let problem = problems.add(second.key_span, "the second one", message);
             problem.labels.push(diag::Label { span: first.key_span, text: "the first one".into() });
         }
@@ -133,10 +141,22 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
     }
     if let Some(path) = node.get("path") {
         match path.text() {
-            Some("shell") => unsupported(path.span, "`path: shell`", "put the command into a script and give its `path`", problems),
-            Some("dynamic") => unsupported(path.span, "`path: dynamic`", "give the `path` of the program, so that it is started here", problems),
+            Some("shell") => {
+                unsupported(path.span, "`path: shell`", "put the command into a script and give its `path`", problems)
+            }
+            Some("dynamic") => unsupported(
+                path.span,
+                "`path: dynamic`",
+                "give the `path` of the program, so that it is started here",
+                problems,
+            ),
             Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
-                unsupported(path.span, "a program from a web address", "download it and give the `path` of the file", problems);
+                unsupported(
+                    path.span,
+                    "a program from a web address",
+                    "download it and give the `path` of the file",
+                    problems,
+                );
             }
             _ => {}
         }
@@ -153,12 +173,21 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
             problems.add(place, "this id", format!("`{id}` cannot be the id of an operator"));
         } else if seen.contains(&id) {
             let place = operator.get("id").map_or(operator.span.start_point(), |id| id.span);
-            problems.add(place, "the same id again", format!("two operators of node `{}` have the id `{id}`", named.id));
+            problems.add(
+                place,
+                "the same id again",
+                format!("two operators of node `{}` have the id `{id}`", named.id),
+            );
         }
         seen.push(id);
         for key in ["shared-library", "wasm"] {
             if let Some(entry) = operator.entries().iter().find(|entry| entry.key == key) {
-                unsupported(entry.key_span, &format!("an operator that is a {key}"), "make it a node, or a Python operator", problems);
+                unsupported(
+                    entry.key_span,
+                    &format!("an operator that is a {key}"),
+                    "make it a node, or a Python operator",
+                    problems,
+                );
             }
         }
         if !operator.entries().iter().any(|entry| ["python", "shared-library", "wasm"].contains(&entry.key.as_str())) {
@@ -178,7 +207,12 @@ fn deploy(node: &Node, problems: &mut Problems<'_>) {
             _ => false,
         };
         if remote && !entry.node.is_null() {
-            unsupported(entry.key_span, "deployment to other machines", "leave `deploy` out to run everything here", problems);
+            unsupported(
+                entry.key_span,
+                "deployment to other machines",
+                "leave `deploy` out to run everything here",
+                problems,
+            );
         }
     }
 }
@@ -229,8 +263,9 @@ fn virtual_input(source: &Node, text: &str, rest: &str, nodes: &[Named<'_>], pro
     let kind = rest.split('/').next().unwrap_or_default();
     if !["timer", "logs"].contains(&kind) {
         let problem = problems.add(source.span, "no such input", format!("there is no built-in input `{text}`"));
-        problem.help = did_you_mean(kind, ["timer", "logs"])
-            .or_else(|| Some("there are `dora/timer/millis/100` (also secs, micros, nanos, hz) and `dora/logs`".to_string()));
+        problem.help = did_you_mean(kind, ["timer", "logs"]).or_else(|| {
+            Some("there are `dora/timer/millis/100` (also secs, micros, nanos, hz) and `dora/logs`".to_string())
+        });
         return;
     }
     if let Err(error) = text.parse::<InputMapping>() {
@@ -239,7 +274,8 @@ fn virtual_input(source: &Node, text: &str, rest: &str, nodes: &[Named<'_>], pro
         problem.help = match kind {
             "timer" => did_you_mean(word, ["secs", "millis", "micros", "nanos", "hz"])
                 .or_else(|| Some("write for instance `dora/timer/millis/100` or `dora/timer/hz/30`".to_string())),
-            _ => did_you_mean(word, LogLevel::ALL.iter().map(|level| level.as_str())).filter(|_| word.parse::<LogLevel>().is_err()),
+            _ => did_you_mean(word, LogLevel::ALL.iter().map(|level| level.as_str()))
+                .filter(|_| word.parse::<LogLevel>().is_err()),
         };
         return;
     }
@@ -248,7 +284,13 @@ fn virtual_input(source: &Node, text: &str, rest: &str, nodes: &[Named<'_>], pro
         && !nodes.iter().any(|named| named.id == node)
     {
         let hint = did_you_mean(node, nodes.iter().map(|named| named.id));
-        problems.add(source.span, "no such node", format!("the logs of node `{node}` are asked for, and there is no such node")).help = hint;
+        problems
+            .add(
+                source.span,
+                "no such node",
+                format!("the logs of node `{node}` are asked for, and there is no such node"),
+            )
+            .help = hint;
     }
 }
 

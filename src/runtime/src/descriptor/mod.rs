@@ -41,8 +41,11 @@ pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Res
         DescriptorSource::Text { label, text } => (sources.add(label, text.as_str()), None),
         DescriptorSource::File(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| {
-                Diagnostic::new(codes::DATAFLOW_UNREADABLE, format!("the dataflow file {} cannot be read", path.display()))
-                    .cause(error.to_string())
+                Diagnostic::new(
+                    codes::DATAFLOW_UNREADABLE,
+                    format!("the dataflow file {} cannot be read", path.display()),
+                )
+                .cause(error.to_string())
             })?;
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             (sources.add(path.display().to_string(), text), Some(absolute))
@@ -73,9 +76,7 @@ pub fn check(source: &Source, place: &resolve::Place<'_>) -> Result<Plan> {
     };
     schema::check(&tree, &mut problems);
     let nodes = meaning::check(&tree, &mut problems);
-    if problems.found.is_empty() {
-        resolve::check(&nodes, place, &mut problems);
-    }
+    resolve::check(&nodes, place, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }
@@ -121,7 +122,9 @@ impl Problems<'_> {
         let mut combined = Diagnostic::combine(self.found)
             .unwrap_or_else(|| Diagnostic::new(codes::INVALID_DATAFLOW, "the dataflow is not valid"));
         if count > 1 {
-            combined.causes.push(diag::Cause { title: format!("{count} problems were found in {name}"), detail: Vec::new() });
+            combined
+                .causes
+                .push(diag::Cause { title: format!("{count} problems were found in {name}"), detail: Vec::new() });
         }
         combined
     }

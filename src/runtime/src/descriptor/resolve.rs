@@ -60,6 +60,9 @@ pub fn check(nodes: &[Named<'_>], place: &Place<'_>, problems: &mut Problems<'_>
         let directory = directory.map_or_else(|| place.working_dir.to_path_buf(), |dir| place.working_dir.join(dir));
         if let Some(path) = node.get("path")
             && let Some(text) = path.text()
+            // What is no file has been judged already.
+            && !["shell", "dynamic"].contains(&text)
+            && !text.contains("://")
             && let Err(missing) = find(text, &directory, place)
         {
             let message = format!("the program of node `{}` was not found: `{text}`", named.id);
@@ -71,7 +74,11 @@ pub fn check(nodes: &[Named<'_>], place: &Place<'_>, problems: &mut Problems<'_>
             && let Some(text) = args.text()
             && shell_words::split(text).is_err()
         {
-            problems.add(args.span, "a quote is not closed", format!("the arguments of node `{}` cannot be split into words", named.id));
+            problems.add(
+                args.span,
+                "a quote is not closed",
+                format!("the arguments of node `{}` cannot be split into words", named.id),
+            );
         }
     }
 }
@@ -134,7 +141,8 @@ fn is_executable(file: &Path) -> bool {
 fn neighbour(missing: &Path) -> Option<String> {
     let wanted = missing.file_name()?.to_string_lossy().into_owned();
     let entries = std::fs::read_dir(missing.parent()?).ok()?;
-    let names: Vec<String> = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    let names: Vec<String> =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
     did_you_mean(&wanted, names.iter().map(String::as_str))
 }
 
@@ -165,7 +173,8 @@ pub fn plan(descriptor: Descriptor, place: &Place<'_>) -> Result<Plan> {
     })?;
     let mut notices = notices(&descriptor);
     let common = descriptor.env.clone().unwrap_or_default();
-    let nodes = descriptor.nodes.into_iter().map(|node| planned(node, &common, place, &mut notices)).collect::<Result<_>>()?;
+    let nodes =
+        descriptor.nodes.into_iter().map(|node| planned(node, &common, place, &mut notices)).collect::<Result<_>>()?;
     Ok(Plan {
         nodes,
         exit_when_nodes_finish: descriptor.exit_when_nodes_finish.unwrap_or(false),
@@ -193,7 +202,12 @@ fn notices(descriptor: &Descriptor) -> Vec<String> {
     notices
 }
 
-fn planned(mut node: Node, common: &BTreeMap<String, EnvValue>, place: &Place<'_>, notices: &mut Vec<String>) -> Result<PlannedNode> {
+fn planned(
+    mut node: Node,
+    common: &BTreeMap<String, EnvValue>,
+    place: &Place<'_>,
+    notices: &mut Vec<String>,
+) -> Result<PlannedNode> {
     let id = node.id.clone();
     let directory = node.deploy.as_ref().and_then(|deploy| deploy.working_dir.as_deref());
     let working_dir = directory.map_or_else(|| place.working_dir.to_path_buf(), |dir| place.working_dir.join(dir));
@@ -201,7 +215,8 @@ fn planned(mut node: Node, common: &BTreeMap<String, EnvValue>, place: &Place<'_
     let env: BTreeMap<String, String> =
         common.iter().chain(&own).map(|(variable, value)| (variable.clone(), value.to_string())).collect();
     for variable in env.keys().filter(|variable| !crate::supervisor::process::may_set(variable)) {
-        notices.push(format!("the environment variable `{variable}` of node `{id}` is the runtime's own and was not set"));
+        notices
+            .push(format!("the environment variable `{variable}` of node `{id}` is the runtime's own and was not set"));
     }
     let restart = RestartRules {
         policy: node.restart_policy,
@@ -236,13 +251,26 @@ fn planned(mut node: Node, common: &BTreeMap<String, EnvValue>, place: &Place<'_
         run_config.shared_memory_pool_size = node.shared_memory_pool_size;
         run_config.inputs = node.inputs;
         let inputs = run_config.inputs.iter().map(|(id, input)| planned_input(id.clone(), input)).collect();
-        return Ok(PlannedNode { id, source: path, program, env, working_dir, run_config, operators, inputs, restart, logs });
+        return Ok(PlannedNode {
+            id,
+            source: path,
+            program,
+            env,
+            working_dir,
+            run_config,
+            operators,
+            inputs,
+            restart,
+            logs,
+        });
     }
 
     // All operators of a node share one process, which dora's Python package runs.
     let start = "import dora; dora.start_runtime()";
     let program = match place.uv {
-        true => Program { path: "uv".into(), name: None, args: ["run", "python", "-uc", start].map(OsString::from).into() },
+        true => {
+            Program { path: "uv".into(), name: None, args: ["run", "python", "-uc", start].map(OsString::from).into() }
+        }
         false => Program { path: place.interpreter(), name: None, args: ["-uc", start].map(OsString::from).into() },
     };
     let mut run_config = NodeRunConfig::default();
@@ -289,7 +317,9 @@ fn log_rules(node: &Node, operators: &[OperatorDefinition]) -> LogRules {
         }),
         min_level: level.and_then(|level| level.to_lowercase().parse().ok()),
         max_size: size.and_then(|size| parse_byte_count(&size).ok()),
-        max_rotated: node.max_rotated_files.or_else(|| operators.iter().find_map(|operator| operator.config.max_rotated_files)),
+        max_rotated: node
+            .max_rotated_files
+            .or_else(|| operators.iter().find_map(|operator| operator.config.max_rotated_files)),
     }
 }
 

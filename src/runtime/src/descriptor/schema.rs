@@ -1,6 +1,6 @@
 //! Which keys a dataflow has, and the types of their values.
 
-use diag::suggest::did_you_mean;
+use diag::suggest::{did_you_mean, nearest};
 
 use super::Problems;
 use super::yaml::{Node, Value};
@@ -166,9 +166,12 @@ pub fn check(root: &Node, problems: &mut Problems<'_>) {
 }
 
 fn keys(node: &Node, known: &'static [Key], whose: &str, problems: &mut Problems<'_>) {
+    let mut meant = Vec::new();
     for entry in node.entries() {
         let Some(key) = known.iter().find(|key| key.name == entry.key) else {
-            let hint = did_you_mean(&entry.key, known.iter().map(|key| key.name));
+            let names = || known.iter().map(|key| key.name);
+            meant.extend(nearest(&entry.key, names(), 1));
+            let hint = did_you_mean(&entry.key, names());
             let moved = moved(&entry.key);
             let problem =
                 problems.add(entry.key_span, "this key is unknown", format!("`{}` is not a key of {whose}", entry.key));
@@ -181,8 +184,13 @@ fn keys(node: &Node, known: &'static [Key], whose: &str, problems: &mut Problems
         value(&entry.node, key.of, &entry.key, problems);
     }
     for key in known.iter().filter(|key| key.required) {
-        if !node.entries().iter().any(|entry| entry.key == key.name) {
-            problems.add(node.span.start_point(), format!("`{}` is missing", key.name), format!("{whose} needs `{}`", key.name));
+        // A key that is only misspelled has been told of.
+        if !meant.contains(&key.name) && !node.entries().iter().any(|entry| entry.key == key.name) {
+            problems.add(
+                node.span.start_point(),
+                format!("`{}` is missing", key.name),
+                format!("{whose} needs `{}`", key.name),
+            );
         }
     }
 }
@@ -190,7 +198,9 @@ fn keys(node: &Node, known: &'static [Key], whose: &str, problems: &mut Problems
 /// Where keys of dora's earlier versions went.
 fn moved(key: &str) -> Option<String> {
     Some(match key {
-        "custom" => "`custom` is gone since dora 1.0: write `path`, `inputs` and `outputs` in the node itself".to_string(),
+        "custom" => {
+            "`custom` is gone since dora 1.0: write `path`, `inputs` and `outputs` in the node itself".to_string()
+        }
         "source" => "since dora 1.0 the program of a node is its `path`".to_string(),
         "_unstable_deploy" => "it is called `deploy` since dora 1.0".to_string(),
         "_unstable_debug" => "it is called `debug` since dora 1.0".to_string(),

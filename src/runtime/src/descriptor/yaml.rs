@@ -329,7 +329,14 @@ mod tests {
 
     #[test]
     fn words_mean_what_yaml_says() {
-        for (word, kind) in [("~", "nothing"), ("true", "a boolean"), ("yes", "text"), ("1e3", "a number"), ("-7", "a whole number"), ("1.2.3", "text")] {
+        for (word, kind) in [
+            ("~", "nothing"),
+            ("true", "a boolean"),
+            ("yes", "text"),
+            ("1e3", "a number"),
+            ("-7", "a whole number"),
+            ("1.2.3", "text"),
+        ] {
             assert_eq!(tree(&format!("a: {word}")).1.entries()[0].node.kind(), kind, "{word}");
         }
     }

@@ -44,7 +44,12 @@ pub struct Writer {
 
 impl Writer {
     /// Goes on with the file of a node, or of the runtime itself.
-    pub fn open(directory: &Path, node: Option<&str>, max_size: Option<u64>, max_rotated: Option<u32>) -> io::Result<Self> {
+    pub fn open(
+        directory: &Path,
+        node: Option<&str>,
+        max_size: Option<u64>,
+        max_rotated: Option<u32>,
+    ) -> io::Result<Self> {
         let stem = node.unwrap_or(RUNTIME).to_string();
         let file = OpenOptions::new().create(true).append(true).open(directory.join(format!("{stem}.jsonl")))?;
         Ok(Writer {
@@ -99,12 +104,15 @@ pub fn list(directory: &Path) -> io::Result<Vec<(Option<String>, Vec<PathBuf>)>>
     };
     for entry in entries {
         let path = entry?.path();
-        let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl")) else {
+        let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".jsonl"))
+        else {
             continue;
         };
         // A node may be called `a.1`; then its `a.1.jsonl` is taken for an older file of `a` only if there is an `a`.
         let (stem, number) = match stem.rsplit_once('.').and_then(|(stem, number)| Some((stem, number.parse().ok()?))) {
-            Some((before, number)) if number > 0 && directory.join(format!("{before}.jsonl")).exists() => (before, number),
+            Some((before, number)) if number > 0 && directory.join(format!("{before}.jsonl")).exists() => {
+                (before, number)
+            }
             _ => (stem, 0),
         };
         let node = (stem != RUNTIME).then(|| stem.to_string());

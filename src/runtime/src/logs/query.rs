@@ -62,7 +62,8 @@ impl Filter {
     }
 
     fn fits_record(&self, record: &LogRecord) -> bool {
-        self.wants_node(record.node.as_ref().map(AsRef::as_ref)) && self.fits(record.time, record.level, &record.message)
+        self.wants_node(record.node.as_ref().map(AsRef::as_ref))
+            && self.fits(record.time, record.level, &record.message)
     }
 }
 
@@ -150,11 +151,17 @@ async fn on_disk(
 }
 
 fn unreadable(directory: &Path, error: &io::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::RUNTIME_FAILED, format!("the logs in {} cannot be read", directory.display())).cause(error.to_string())
+    Diagnostic::new(codes::RUNTIME_FAILED, format!("the logs in {} cannot be read", directory.display()))
+        .cause(error.to_string())
 }
 
 /// Records that fit, in order; with `tail`, the last so many of them.
-fn read(logs: &Logs, filter: &Filter, numbers: std::ops::Range<u64>, tail: Option<usize>) -> io::Result<Vec<LogRecord>> {
+fn read(
+    logs: &Logs,
+    filter: &Filter,
+    numbers: std::ops::Range<u64>,
+    tail: Option<usize>,
+) -> io::Result<Vec<LogRecord>> {
     // The kept ones with the first on top, so that it can give way to a later one.
     let mut kept = BinaryHeap::new();
     let limit = tail.unwrap_or(usize::MAX);

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// From this size on buffers are kept.
-const KEEP_FROM: usize = 128 * 1024;
+const KEEP_FROM: usize = 16 * 1024;
 /// How many bytes are kept at most.
 const KEEP_BYTES: usize = 256 * 1024 * 1024;
 

@@ -201,8 +201,8 @@ impl Session<'_> {
 }
 
 fn decode(shared: &Shared, bytes: &[u8]) -> io::Result<DaemonRequest> {
-    let request: Timestamped<DaemonRequest> =
-        dora_message::decode(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{error:#}")))?;
+    let request: Timestamped<DaemonRequest> = dora_message::decode(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{error:#}")))?;
     // A clock that runs far ahead is not followed; nodes of this machine read the same one.
     let _ = shared.clock.update_with_timestamp(&request.timestamp);
     Ok(request.inner)

@@ -10,6 +10,10 @@ use super::buffers::{Buffer, Pool};
 
 /// Holds a burst of small messages, so that one read takes many of them.
 const CHUNK: usize = 64 * 1024;
+/// From this size on a frame is read into a buffer of its own, where the message stays.
+const LARGE: usize = 16 * 1024;
+/// As much is read at first while large frames come, so that their bodies are not copied.
+const TASTE: usize = 512;
 
 /// One frame's body.
 pub enum Frame<'a> {
@@ -33,20 +37,19 @@ pub struct FrameReader {
     chunk: Box<[u8]>,
     start: usize,
     end: usize,
+    /// The last frame was large, so that the next one is likely to be.
+    large: bool,
     pool: Pool,
 }
 
 impl FrameReader {
     pub fn new(pool: Pool) -> Self {
-        FrameReader { chunk: vec![0; CHUNK].into_boxed_slice(), start: 0, end: 0, pool }
+        FrameReader { chunk: vec![0; CHUNK].into_boxed_slice(), start: 0, end: 0, large: false, pool }
     }
 
     /// Whether a whole frame lies ready, so that [`next`](Self::next) will not wait.
     pub fn is_ready(&self) -> bool {
-        match self.length() {
-            Some(length) => self.end - self.start >= 8 + length,
-            None => false,
-        }
+        self.length().is_some_and(|length| self.end - self.start - 8 >= length)
     }
 
     fn length(&self) -> Option<usize> {
@@ -70,7 +73,8 @@ impl FrameReader {
                 let message = format!("a frame of {length} bytes exceeds the limit of {MAX_MESSAGE_BYTES}");
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             }
-            if 8 + length > CHUNK {
+            self.large = length >= LARGE;
+            if self.large {
                 return self.large(socket, length).map(|buffer| Some(Frame::Large(buffer)));
             }
             if self.end - self.start >= 8 + length {
@@ -92,7 +96,8 @@ impl FrameReader {
             self.chunk.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let count = read(socket, &mut self.chunk[self.end..])?;
+        let limit = if self.large { CHUNK.min(self.end + TASTE) } else { CHUNK };
+        let count = read(socket, &mut self.chunk[self.end..limit])?;
         self.end += count;
         Ok(count > 0)
     }
@@ -165,7 +170,8 @@ mod tests {
     #[test]
     fn frames_of_every_size_come_out_as_they_went_in() {
         let (near, far) = pair();
-        let sizes = [0, 1, 8, CHUNK - 9, CHUNK - 8, CHUNK - 7, CHUNK, 3, 5 * CHUNK, 17];
+        let sizes =
+            [0, 1, 8, LARGE - 1, LARGE, 5, LARGE + 1, CHUNK - 8, CHUNK - 7, CHUNK, 3, 5 * CHUNK, 17, 600, LARGE, LARGE];
         let writer = std::thread::spawn(move || {
             for size in sizes {
                 write_frame(&near, &vec![size as u8; size]).unwrap();

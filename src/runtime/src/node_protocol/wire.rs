@@ -94,7 +94,11 @@ impl<'a> Cursor<'a> {
             let byte = self.byte()?;
             value |= u64::from(byte & 0x7f) << (7 * place);
             if byte & 0x80 == 0 {
-                return if place + 1 == longest && byte > last { Err(Malformed("number too large")) } else { Ok(value) };
+                return if place + 1 == longest && byte > last {
+                    Err(Malformed("number too large"))
+                } else {
+                    Ok(value)
+                };
             }
         }
         Err(Malformed("number too large"))
@@ -298,8 +302,7 @@ mod tests {
 
     #[test]
     fn other_requests_are_left_to_the_decoder() {
-        let request =
-            Timestamped { inner: DaemonRequest::NextEvent, timestamp: uhlc::HLC::default().new_timestamp() };
+        let request = Timestamped { inner: DaemonRequest::NextEvent, timestamp: uhlc::HLC::default().new_timestamp() };
         assert_eq!(SendMessage::walk(&dora_message::encode(&request).unwrap()), Ok(None));
     }
 

@@ -47,7 +47,10 @@ struct Input {
 }
 
 enum Entry {
-    Message { input: usize, message: Arc<Message> },
+    Message {
+        input: usize,
+        message: Arc<Message>,
+    },
     /// An encoded event that is no message; never dropped.
     Control(Vec<u8>),
 }
@@ -153,7 +156,8 @@ impl Mailbox {
         if full {
             entry.dropped += 1;
             // The oldest of a full queue is near the front, where removing is cheap.
-            let oldest = state.queue.iter().position(|one| matches!(one, Entry::Message { input: of, .. } if *of == input));
+            let oldest =
+                state.queue.iter().position(|one| matches!(one, Entry::Message { input: of, .. } if *of == input));
             if let Some(oldest) = oldest {
                 state.queue.remove(oldest);
             }

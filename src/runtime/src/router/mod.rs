@@ -100,7 +100,8 @@ pub struct Touched(Vec<usize>);
 impl Router {
     /// Wires a plan.
     pub fn new(plan: &Plan, clock: Arc<HLC>) -> io::Result<Self> {
-        let index: HashMap<NodeId, usize> = plan.nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+        let index: HashMap<NodeId, usize> =
+            plan.nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
         let mut subscribers: HashMap<(usize, String), Vec<Target>> = HashMap::new();
         let mut timers: Vec<Timer> = Vec::new();
         let mut logs = Vec::new();
@@ -177,14 +178,25 @@ impl Router {
     }
 
     /// Routes a message that has a buffer of its own. `None` when the node has no such output.
-    pub fn send_large(&self, node: usize, request: Buffer, touched: &mut Touched) -> Result<bool, crate::node_protocol::wire::Malformed> {
+    pub fn send_large(
+        &self,
+        node: usize,
+        request: Buffer,
+        touched: &mut Touched,
+    ) -> Result<bool, crate::node_protocol::wire::Malformed> {
         let Some(sent) = SendMessage::walk(&request)? else { return Ok(true) };
         let (output, body, payload, time) = (sent.output.to_string(), sent.body.clone(), sent.payload, sent.sent);
         let header = SendMessage { output: &output, body: body.clone(), sent: time, payload };
         Ok(self.send(node, &header, touched, move || Message::large(request, body, payload, time)))
     }
 
-    fn send(&self, node: usize, sent: &SendMessage<'_>, touched: &mut Touched, message: impl FnOnce() -> Arc<Message>) -> bool {
+    fn send(
+        &self,
+        node: usize,
+        sent: &SendMessage<'_>,
+        touched: &mut Touched,
+        message: impl FnOnce() -> Arc<Message>,
+    ) -> bool {
         let Some(output) = self.ports.get(node).and_then(|port| port.outputs.get(sent.output)) else { return false };
         output.count(sent.payload);
         if output.subscribers.is_empty() {

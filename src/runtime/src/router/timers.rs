@@ -3,8 +3,8 @@
 //! The thread sleeps on a condition until shortly before the next deadline, so that it can be told of new
 //! timers, and the rest with the kernel's absolute sleep, so that no delay adds up.
 
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;

@@ -52,8 +52,11 @@ const INHERITED_ONLY: &[&str] = &[
 ];
 
 /// With glibc's defaults every large message is a fresh mapping, and its page faults cost more than its copy.
-const MALLOC: &[(&str, &str)] =
-    &[("MALLOC_MMAP_THRESHOLD_", "1073741824"), ("MALLOC_TRIM_THRESHOLD_", "8589934592"), ("MALLOC_TOP_PAD_", "67108864")];
+const MALLOC: &[(&str, &str)] = &[
+    ("MALLOC_MMAP_THRESHOLD_", "1073741824"),
+    ("MALLOC_TRIM_THRESHOLD_", "8589934592"),
+    ("MALLOC_TOP_PAD_", "67108864"),
+];
 
 /// Whether a descriptor or a caller may set this variable for a node.
 pub fn may_set(variable: &str) -> bool {
@@ -160,9 +163,9 @@ impl Running {
         let said_all = async { while self.output.join_next().await.is_some() {} };
         // The tasks end with the set when the time is over.
         let _ = tokio::time::timeout(LAST_WORDS, said_all).await;
-        let exit = status.ok().and_then(|status| {
-            status.code().map(NodeExit::Code).or_else(|| status.signal().map(NodeExit::Signal))
-        });
+        let exit = status
+            .ok()
+            .and_then(|status| status.code().map(NodeExit::Code).or_else(|| status.signal().map(NodeExit::Signal)));
         Ended { exit }
     }
 }

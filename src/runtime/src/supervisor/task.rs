@@ -165,7 +165,12 @@ impl Supervisor {
         if restarts == 0 {
             self.told(self.flow.node_transition(node, Status::Starting, ""));
         }
-        let keeps = self.flow.plan.nodes.get(node).is_some_and(|planned| !matches!(planned.restart.policy, RestartPolicy::Never));
+        let keeps = self
+            .flow
+            .plan
+            .nodes
+            .get(node)
+            .is_some_and(|planned| !matches!(planned.restart.policy, RestartPolicy::Never));
         self.flow.router.keep_outputs(node, keeps && !self.stopping);
         let running = match process::spawn(&self.flow, node, restarts, self.shared.address()) {
             Ok(running) => running,
@@ -182,7 +187,12 @@ impl Supervisor {
             state.ended = None;
             state.stderr.clear();
         }
-        self.told(self.shared.store().record_node_process(&records::process(self.flow.id, self.id(node), running.id, now)));
+        self.told(self.shared.store().record_node_process(&records::process(
+            self.flow.id,
+            self.id(node),
+            running.id,
+            now,
+        )));
         if let Some(member) = self.members.get_mut(node) {
             *member = Member { group: Some(group), window: member.window, ..Member::default() };
         }
@@ -253,7 +263,8 @@ impl Supervisor {
             for node in 0..self.members.len() {
                 self.told(self.flow.node_transition(node, Status::Running, ""));
             }
-            let started = self.shared.store().set_dataflow_started(self.flow.id.0, Status::Running.as_str(), records::time(now));
+            let started =
+                self.shared.store().set_dataflow_started(self.flow.id.0, Status::Running.as_str(), records::time(now));
             self.told(started);
             self.told(self.flow.transition(Status::Running, ""));
             self.shared.start_timers(&self.flow.router);
@@ -293,9 +304,8 @@ impl Supervisor {
     }
 
     fn cancel_restarts(&mut self) {
-        let waiting = (0..self.members.len()).filter(|&node| {
-            self.members.get_mut(node).is_some_and(|member| member.restart_at.take().is_some())
-        });
+        let waiting = (0..self.members.len())
+            .filter(|&node| self.members.get_mut(node).is_some_and(|member| member.restart_at.take().is_some()));
         for node in waiting.collect::<Vec<_>>() {
             self.gone(node, Status::Stopped, String::new());
         }
@@ -430,11 +440,17 @@ impl Supervisor {
         }
         let now = Instant::now();
         let (count, began) = &mut self.members.get_mut(node)?.window;
-        if began.zip(rules.window).is_none_or(|(began, window)| now.duration_since(began) > window) && rules.window.is_some() {
+        if began.zip(rules.window).is_none_or(|(began, window)| now.duration_since(began) > window)
+            && rules.window.is_some()
+        {
             (*count, *began) = (0, Some(now));
         }
         if rules.max > 0 && *count >= rules.max {
-            self.flow.notice(Some(node), LogLevel::Error, format!("it is not started again: {} restarts are the limit", rules.max));
+            self.flow.notice(
+                Some(node),
+                LogLevel::Error,
+                format!("it is not started again: {} restarts are the limit", rules.max),
+            );
             return None;
         }
         *count += 1;
