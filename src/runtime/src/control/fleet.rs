@@ -190,8 +190,8 @@ impl Fleet {
                 flows.push(DataflowInfo { cause, ..records::info(&row, runtime_name(runtime)) });
             }
         }
-        flows.sort_by_key(|flow| (flow.created, flow.id));
-        // One that ended between two looks is in both.
+        flows.sort_by_key(|flow| (flow.created, flow.id, flow.ended.is_none()));
+        // One that ended between two looks is in both; the later look counts.
         flows.dedup_by_key(|flow| flow.id);
         Ok(flows)
     }
