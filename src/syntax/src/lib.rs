@@ -3,12 +3,12 @@
 //! [`parse`] reads a whole program or prompt line and never fails: what is wrong is a list of diagnostics, and the
 //! tree has all else. Nothing here knows a command, a variable or a file.
 //!
-//! - [`tokens`]: text to bracketed tokens; for highlighters and everyone who needs the text as it was
-//! - [`ast`]: the tree
-//! - [`expression`]: operators and how they bind
-//! - [`literal`]: words that are values; escapes
-//! - [`mod@parse`]: tokens to tree
-//! - [`visit`]: walking the tree, and the way down to a place in the text
+//! - [`tokens`][]: text to bracketed tokens; for highlighters and everyone who needs the text as it was
+//! - [`ast`][]: the tree
+//! - [`expression`][]: operators and how they bind
+//! - [`literal`][]: words that are values; escapes
+//! - [`mod@parse`][]: tokens to tree
+//! - [`visit`][]: walking the tree, and the way down to a place in the text
 //!
 //! What the tree does not say by itself: `{ … }` without `| |` is always [`ast::ExprKind::Block`], wherever it
 //! stands, and is a closure when binding or its place makes it one. `{}` is an empty block as an argument, behind

@@ -6,19 +6,21 @@
 //! [`ExprKind::Error`] in its place and goes on behind it.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use diag::{Diagnostic, Source, Span, codes};
 
 use crate::ast::*;
-use crate::expression::{self, Piece, Tree};
-use crate::tokens::{Bracket, TokenKind, Tokens};
+use crate::tokens::{TokenKind, Tokens};
+use items::{Cursor, Item, ItemKind, Newlines, Run, glues};
 
 mod call;
 mod collection;
+mod definition;
+mod items;
 mod keyword;
 mod operand;
 mod pattern;
+mod row;
 mod signature;
 
 pub use call::CONDITIONAL;
@@ -62,105 +64,8 @@ struct Parser<'s> {
     incomplete: bool,
 }
 
-/// What a newline does: ends a statement in `{ }` and at the top, is a blank in `( )`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Newlines {
-    End,
-    Blank,
-}
-
-/// Neighbouring tokens `first..last`, and the bytes of them that are meant: a prefix may be cut off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    first: usize,
-    last: usize,
-    start: usize,
-    end: usize,
-}
-
-impl Run {
-    fn is_empty(self) -> bool {
-        self.start >= self.end
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ItemKind {
-    Run,
-    Pipe(PipeFrom),
-    Redirect { from: PipeFrom, append: bool },
-    Comma,
-    End { newline: bool },
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Item {
-    kind: ItemKind,
-    run: Run,
-}
-
-/// A place in a row of items.
-#[derive(Debug, Clone, Copy)]
-struct Cursor<'i> {
-    items: &'i [Item],
-    at: usize,
-    /// Where the row ends in the text, for telling what is missing there.
-    end: usize,
-}
-
-impl<'i> Cursor<'i> {
-    fn new(items: &'i [Item], end: usize) -> Self {
-        Cursor { items, at: 0, end }
-    }
-
-    fn peek(&self) -> Option<Item> {
-        self.items.get(self.at).copied()
-    }
-
-    fn run(&self) -> Option<Run> {
-        self.run_at(0)
-    }
-
-    fn run_at(&self, ahead: usize) -> Option<Run> {
-        self.items.get(self.at + ahead).filter(|item| item.kind == ItemKind::Run).map(|item| item.run)
-    }
-
-    fn next(&mut self) -> Option<Item> {
-        let item = self.peek()?;
-        self.at += 1;
-        Some(item)
-    }
-
-    fn rest(&self) -> &'i [Item] {
-        self.items.get(self.at..).unwrap_or_default()
-    }
-
-    /// The items before `ahead`, as a row of their own; this one goes on behind them.
-    fn split(&mut self, ahead: usize) -> Cursor<'i> {
-        let rest = self.rest();
-        let (before, after) = rest.split_at(ahead.min(rest.len()));
-        self.at += before.len();
-        Cursor::new(before, after.first().map_or(self.end, |item| item.run.start))
-    }
-
-    /// Where the next item begins, or the row ends.
-    fn offset(&self) -> usize {
-        self.peek().map_or(self.end, |item| item.run.start)
-    }
-
-    /// Where the item before ends.
-    fn behind(&self) -> usize {
-        self.at.checked_sub(1).and_then(|at| self.items.get(at)).map_or(self.offset(), |item| item.run.end)
-    }
-
-    fn skip_to_pipe(&mut self) {
-        while self.peek().is_some_and(|item| !matches!(item.kind, ItemKind::Pipe(_))) {
-            self.at += 1;
-        }
-    }
-}
-
 impl<'s> Parser<'s> {
+    #[expect(clippy::boxed_local, reason = "diagnostics are built in a box")]
     fn report(&mut self, diagnostic: Box<Diagnostic>) {
         if self.errors.len() < MOST_ERRORS {
             self.errors.push(*diagnostic);
@@ -236,113 +141,6 @@ impl<'s> Parser<'s> {
         let result = read(self);
         self.depth -= 1;
         Some(result)
-    }
-
-    /// The token of a run that is nothing but `{ … }`.
-    fn lone_brace(&self, run: Run) -> Option<usize> {
-        let brace = self.kind(run.first) == Some(TokenKind::Open(Bracket::Curly));
-        (brace && self.tokens.after(run.first) == run.last).then_some(run.first)
-    }
-
-    /// The first token from `index` on that is neither blank, newline nor comment.
-    fn significant(&self, index: usize, end: usize) -> usize {
-        let mut index = index;
-        while index < end
-            && matches!(self.kind(index), Some(TokenKind::Blank | TokenKind::Newline | TokenKind::Comment))
-        {
-            index += 1;
-        }
-        index
-    }
-
-    /// The run that begins at `first`: up to a blank, a separator, or what `glued` refuses.
-    fn run_from(&self, first: usize, end: usize, glued: impl Fn(TokenKind) -> bool) -> Run {
-        let mut last = first;
-        while last < end && self.kind(last).is_some_and(&glued) {
-            last = self.tokens.after(last).min(end);
-        }
-        let end = if last > first { self.end(last - 1) } else { self.start(first) };
-        Run { first, last, start: self.start(first), end }
-    }
-
-    fn items(&self, range: Range<usize>, newlines: Newlines, commas_separate: bool) -> Vec<Item> {
-        let glued = |kind: TokenKind| glues(kind) && !(commas_separate && kind == TokenKind::Comma);
-        let mut items: Vec<Item> = Vec::new();
-        let mut index = range.start;
-        while index < range.end {
-            let Some(token) = self.tokens.get(index) else { break };
-            let one = Run { first: index, last: index + 1, start: token.start as usize, end: token.end as usize };
-            index += 1;
-            let last = items.last().map(|item| item.kind);
-            match token.kind {
-                TokenKind::Newline => {
-                    let ends = !matches!(last, None | Some(ItemKind::End { .. } | ItemKind::Pipe(_)));
-                    if newlines == Newlines::End && ends && !self.operator_waits(&items) {
-                        items.push(Item { kind: ItemKind::End { newline: true }, run: one });
-                    }
-                }
-                TokenKind::Semicolon => {
-                    if last == Some(ItemKind::End { newline: true }) {
-                        items.pop();
-                    }
-                    items.push(Item { kind: ItemKind::End { newline: false }, run: one });
-                }
-                TokenKind::Pipe(from) => {
-                    if last == Some(ItemKind::End { newline: true }) {
-                        items.pop();
-                    }
-                    items.push(Item { kind: ItemKind::Pipe(from), run: one });
-                }
-                TokenKind::Redirect { from, append } => {
-                    items.push(Item { kind: ItemKind::Redirect { from, append }, run: one });
-                }
-                TokenKind::Comma if commas_separate => items.push(Item { kind: ItemKind::Comma, run: one }),
-                kind if glued(kind) => {
-                    let run = self.run_from(one.first, range.end, glued);
-                    index = run.last.max(index);
-                    if self.goes_on(run, &items) {
-                        items.pop();
-                    }
-                    items.push(Item { kind: ItemKind::Run, run });
-                }
-                _ => {}
-            }
-        }
-        items
-    }
-
-    /// Whether the last item is an operator whose right side may stand on the next line. The `*` of `ls *` is none.
-    fn operator_waits(&self, items: &[Item]) -> bool {
-        let raw = |item: &Item| if item.kind == ItemKind::Run { self.raw(item.run) } else { "" };
-        let Some((last, before)) = items.split_last() else { return false };
-        // No lawful expression is longer, and looking back further would cost a square.
-        let before = before.get(before.len().saturating_sub(2 * LONGEST)..).unwrap_or_default();
-        let assigns = expression::ASSIGNMENTS.contains(&raw(last));
-        if !assigns && expression::level(raw(last)).is_none() && raw(last) != "not" {
-            return false;
-        }
-        let statement =
-            before.iter().rposition(|item| matches!(item.kind, ItemKind::End { .. })).map_or(0, |at| at + 1);
-        if assigns {
-            let first = before.get(statement).map_or("", raw);
-            return first.starts_with('$') || matches!(first, "let" | "mut" | "const" | "export");
-        }
-        let opens = |item: &Item| {
-            let word = raw(item);
-            matches!(item.kind, ItemKind::Pipe(_) | ItemKind::End { .. } | ItemKind::Comma)
-                || matches!(word, "if" | "while" | "match" | "return" | "=>")
-                || expression::ASSIGNMENTS.contains(&word)
-        };
-        let head = before.iter().rposition(opens).map_or(0, |at| at + 1);
-        before.get(head).or(Some(last)).is_some_and(|item| {
-            call::CONDITIONAL.contains(&raw(item)) || (item.kind == ItemKind::Run && self.starts_expression(item.run))
-        })
-    }
-
-    /// `else`, `catch` and `finally` may begin the line after a `}`.
-    fn goes_on(&self, run: Run, items: &[Item]) -> bool {
-        let [.., before, Item { kind: ItemKind::End { newline: true }, .. }] = items else { return false };
-        matches!(self.raw(run), "else" | "catch" | "finally") && self.lone_brace(before.run).is_some()
     }
 
     /// The statements in a range of tokens.
@@ -512,93 +310,6 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Whether a stage that begins with this run is an expression; else it is a call.
-    fn starts_expression(&self, run: Run) -> bool {
-        match self.kind(run.first) {
-            Some(TokenKind::Word) => {}
-            Some(TokenKind::Colon | TokenKind::Comma) | None => return false,
-            Some(_) => return true,
-        }
-        let raw = self.raw(run);
-        raw.starts_with('$')
-            || raw == "not"
-            || raw.starts_with("-$")
-            || raw.starts_with("-(")
-            || ["0x[", "0b[", "0o["].iter().any(|prefix| raw.starts_with(prefix))
-            || crate::literal::read(raw).is_some()
-            || self.range_parts(run).is_some()
-    }
-
-    /// Reads operands and operators as far as they go.
-    fn expression(&mut self, cursor: &mut Cursor<'_>) -> Expr {
-        let start = cursor.offset();
-        let mut row = Vec::new();
-        let mut operands: Vec<Option<Expr>> = Vec::new();
-        let mut operators: Vec<Spanned<Arc<str>>> = Vec::new();
-        loop {
-            if row.len() > 2 * LONGEST {
-                return self.too_long(cursor, start);
-            }
-            let run = cursor.run();
-            let raw = run.map_or("", |run| self.raw(run));
-            match run {
-                Some(run) if raw == "not" => {
-                    cursor.next();
-                    row.push(Piece::Not(operators.len()));
-                    operators.push(Spanned { node: raw.into(), span: self.span_of(run) });
-                    continue;
-                }
-                Some(run) if expression::level(raw).is_none() => {
-                    cursor.next();
-                    row.push(Piece::Operand(operands.len()));
-                    let operand = self.operand(run);
-                    operands.push(Some(operand));
-                }
-                _ => {
-                    self.operand_missing(cursor, operators.last());
-                    row.push(Piece::Operand(operands.len()));
-                    operands.push(Some(self.error_at(cursor.behind()..cursor.behind())));
-                }
-            }
-            let Some(run) = cursor.run() else { break };
-            let Some(level) = expression::level(self.raw(run)) else { break };
-            cursor.next();
-            row.push(Piece::Infix(operators.len(), level));
-            operators.push(Spanned { node: self.raw(run).into(), span: self.span_of(run) });
-        }
-        match expression::hang(row) {
-            Some(tree) => plant(tree, &mut operands, &operators),
-            None => self.error_at(start..cursor.behind()),
-        }
-    }
-
-    fn too_long(&mut self, cursor: &mut Cursor<'_>, start: usize) -> Expr {
-        cursor.skip_to_pipe();
-        let span = self.span(start..cursor.behind());
-        self.report(
-            Diagnostic::new(codes::NESTED_TOO_DEEP, format!("one expression chains more than {LONGEST} operators"))
-                .label(span, "too long")
-                .help("bind a part to a name with `let`, or use a list and `math sum` or `str join`"),
-        );
-        Expr { kind: ExprKind::Error, span }
-    }
-
-    fn operand_missing(&mut self, cursor: &Cursor<'_>, operator: Option<&Spanned<Arc<str>>>) {
-        let diagnostic = match (operator, cursor.run()) {
-            (Some(operator), _) => {
-                Diagnostic::new(codes::OPERAND_MISSING, format!("`{}` lacks a value behind it", operator.node))
-                    .label(operator.span, "its right side is missing")
-            }
-            (None, Some(run)) => {
-                Diagnostic::new(codes::OPERAND_MISSING, format!("`{}` lacks a value before it", self.raw(run)))
-                    .label(self.span_of(run), "its left side is missing")
-            }
-            (None, None) => Diagnostic::new(codes::OPERAND_MISSING, "a value is missing")
-                .label(self.span(cursor.behind()..cursor.offset().max(cursor.behind())), "expected here"),
-        };
-        self.report_missing(cursor.behind(), diagnostic.help("add the value, or remove the operator"));
-    }
-
     /// Reports what stands behind a complete stage.
     fn unexpected(&mut self, cursor: &Cursor<'_>, stage: &Expr) {
         let Some(item) = cursor.peek() else { return };
@@ -642,38 +353,4 @@ fn foreign(word: &str) -> Option<&'static str> {
         "??" => "write `| default …`",
         _ => return None,
     })
-}
-
-/// Whether a token belongs to the word it touches.
-fn glues(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::Word
-            | TokenKind::Quoted(_)
-            | TokenKind::Open(_)
-            | TokenKind::InterpolationOpen(_)
-            | TokenKind::Colon
-            | TokenKind::Comma
-    )
-}
-
-fn plant(tree: Tree, operands: &mut [Option<Expr>], operators: &[Spanned<Arc<str>>]) -> Expr {
-    let nothing = || Expr { kind: ExprKind::Error, span: Span::default() };
-    match tree {
-        Tree::Operand(index) => operands.get_mut(index).and_then(Option::take).unwrap_or_else(nothing),
-        Tree::Not(operator, operand) => {
-            let operand = plant(*operand, operands, operators);
-            let Some(operator) = operators.get(operator) else { return operand };
-            let op = Spanned { node: UnaryOp::Not, span: operator.span };
-            let span = operator.span.to(operand.span);
-            Expr { kind: ExprKind::Unary { op, operand: Box::new(operand) }, span }
-        }
-        Tree::Infix { operator, left, right } => {
-            let left = plant(*left, operands, operators);
-            let right = plant(*right, operands, operators);
-            let Some(op) = operators.get(operator).cloned() else { return left };
-            let span = left.span.to(right.span);
-            Expr { kind: ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, span }
-        }
-    }
 }

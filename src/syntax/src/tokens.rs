@@ -52,6 +52,7 @@ pub enum Quote {
     Raw,
 }
 
+/// Which of the three kinds of brackets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bracket {
     Round,
@@ -60,6 +61,7 @@ pub enum Bracket {
 }
 
 impl Bracket {
+    /// `(`, `[` or `{`.
     pub fn open(self) -> char {
         match self {
             Bracket::Round => '(',
@@ -68,6 +70,7 @@ impl Bracket {
         }
     }
 
+    /// `)`, `]` or `}`.
     pub fn close(self) -> char {
         match self {
             Bracket::Round => ')',
@@ -89,6 +92,7 @@ pub struct Token {
 }
 
 impl Token {
+    /// The bytes it covers.
     pub fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -112,14 +116,17 @@ impl Tokens {
         self.list.iter()
     }
 
+    /// How many tokens there are.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
+    /// The token at an index, or none behind the last.
     pub fn get(&self, index: usize) -> Option<&Token> {
         self.list.get(index)
     }
@@ -220,6 +227,7 @@ impl<'s> Lexer<'s> {
         self.at = end;
     }
 
+    #[expect(clippy::boxed_local, reason = "diagnostics are built in a box")]
     fn report(&mut self, diagnostic: Box<Diagnostic>) {
         if self.errors.len() < MOST_ERRORS {
             self.errors.push(*diagnostic);

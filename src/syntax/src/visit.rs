@@ -14,6 +14,7 @@ pub enum Node<'a> {
 }
 
 impl<'a> Node<'a> {
+    /// Where it stands in the text.
     pub fn span(self) -> Span {
         match self {
             Node::Block(block) => block.span,

@@ -125,7 +125,7 @@ impl Parser<'_> {
             at = self.start(index);
         }
         let (of, after) = self.parameter_type(index, end);
-        if of.is_some() {
+        if after.first > index {
             index = after.first;
             at = after.start;
         }
@@ -159,7 +159,7 @@ impl Parser<'_> {
                     .label(self.span(self.start(index)..self.end(index)), "which type?")
                     .help("write a type such as `int`, `string` or `list<int>`, or remove the `:`"),
             );
-            return (None, Run { first: index + 1, start: self.end(index), ..nothing });
+            return (None, Run { first: index + 1, start: self.end(index), end: self.end(index), ..nothing });
         }
         let text = self.text.get(start..stop).unwrap_or_default();
         let of = self.name(text, start..stop);
@@ -232,9 +232,10 @@ impl Parser<'_> {
 
     /// `in -> out`, or `[in -> out, …]`, as it stands between `]:` and the body.
     pub(super) fn input_output(&mut self, range: Range<usize>) -> Vec<(Name, Name)> {
-        let text = self.text.get(range.clone()).unwrap_or_default();
+        let text = self.text.get(range.start..range.end).unwrap_or_default();
         let offset = range.start + (text.len() - text.trim_start().len());
         let text = text.trim();
+        let span = self.span(offset..offset + text.len());
         let (text, offset) = match text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
             Some(inner) => (inner, offset + 1),
             None => (text, offset),
@@ -251,7 +252,6 @@ impl Parser<'_> {
                     pairs.push((name(input), name(output)));
                 }
                 _ => {
-                    let span = self.span(range.clone());
                     self.report(
                         Diagnostic::new(codes::UNREADABLE_SIGNATURE, "these are not an input and an output type")
                             .label(span, "expected `input -> output`")
@@ -262,7 +262,6 @@ impl Parser<'_> {
             }
         }
         if words.is_empty() {
-            let span = self.span(range);
             self.report(
                 Diagnostic::new(codes::UNREADABLE_SIGNATURE, "the input and output types are missing")
                     .label(span, "expected `input -> output`")

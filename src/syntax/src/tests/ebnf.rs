@@ -82,6 +82,11 @@ impl Grammar {
         texts
     }
 
+    /// The names of all rules.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().map(String::as_str)
+    }
+
     /// Rules that no other rule uses.
     pub fn unused(&self) -> Vec<&str> {
         fn uses(part: &Part, wanted: &str) -> bool {
@@ -98,6 +103,7 @@ impl Grammar {
     /// One sentence of a rule that nests at most about `fuel` rules; it ends soon when the budget is used up.
     pub fn sentence(&self, rule: &str, fuel: usize, random: &mut Random) -> String {
         let part = self.rules.get(rule).unwrap_or_else(|| panic!("no rule {rule}"));
+        random.derived.insert(rule.to_string());
         let mut words = Vec::new();
         let fuel = if random.budget == 0 { 0 } else { fuel.saturating_sub(1) };
         self.derive(part, fuel, random, &mut words);
@@ -148,11 +154,18 @@ pub struct Random {
     state: u64,
     /// How many texts may still be written before only the shortest ways out are taken.
     budget: usize,
+    /// The rules that had a part in it.
+    pub derived: BTreeSet<String>,
 }
 
 impl Random {
     pub fn new(seed: u64) -> Self {
-        Random { state: seed, budget: 10 + seed as usize % 150 }
+        // Neighbouring seeds would begin alike.
+        Random {
+            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            budget: 20 + seed as usize % 120,
+            derived: BTreeSet::new(),
+        }
     }
 
     fn below(&mut self, limit: usize) -> usize {

@@ -65,7 +65,7 @@ const CASES: &[(&str, Code, &str, bool)] = &[
     ("if $x { 1 } else 2", codes::BLOCK_EXPECTED, "", false),
     ("def f [,;] {}", codes::UNREADABLE_SIGNATURE, ";", false),
     ("def f {}", codes::UNREADABLE_SIGNATURE, "{}", false),
-    ("def f []: int {}", codes::UNREADABLE_SIGNATURE, "int ", false),
+    ("def f []: int {}", codes::UNREADABLE_SIGNATURE, "int", false),
     ("def f [a: , b] {}", codes::UNREADABLE_SIGNATURE, ":", false),
     ("def f [a = ] {}", codes::UNREADABLE_SIGNATURE, "=", false),
     ("def f [a*b] {}", codes::UNREADABLE_SIGNATURE, "a*b", false),
