@@ -237,7 +237,7 @@ impl<'s> Parser<'s> {
             self.report(
                 Diagnostic::new(codes::ENVIRONMENT_ALONE, format!("`{text}=…` sets the environment of no call"))
                     .label(name.span.to(value.span), "no command follows")
-                    .help(format!("add the command, or write `$env.{text} = …` to set it for all that follows")),
+                    .help(format!("add the command, or write `$env.{text} = …` for all that follows; `let {text} = …` binds a name")),
             );
             return nothing;
         }
