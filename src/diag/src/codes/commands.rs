@@ -1,3 +1,18 @@
 //! Commands, targets and confirmation.
 
-super::codes! {}
+super::codes! {
+    /// An argument of the right type with a value that cannot be.
+    BAD_ARGUMENT = "600", Failed, "argument out of range";
+    /// `insert` where something is already.
+    COLUMN_EXISTS = "601", Failed, "exists already";
+    /// Text that is not in the format it was read as.
+    NOT_THAT_FORMAT = "602", Failed, "not in that format";
+    /// A value that a format has no place for.
+    NO_FORM = "603", Failed, "no form in that format";
+    /// A file that would be overwritten.
+    FILE_EXISTS = "604", Failed, "file exists";
+    /// A word that names no command, code or thing where one is wanted.
+    UNKNOWN_NAME = "605", NotFound, "unknown name";
+    /// A script that cannot be read.
+    NO_SCRIPT = "606", NotFound, "no such script";
+}

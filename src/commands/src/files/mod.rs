@@ -1,0 +1,42 @@
+//! Files, directories and paths.
+
+use engine::Command;
+
+pub(crate) mod cd;
+pub(crate) mod change;
+pub(crate) mod ls;
+pub(crate) mod open;
+pub(crate) mod path;
+pub(crate) mod save;
+
+/// The commands declared in this folder.
+pub static ALL: &[&Command] = &[
+    &cd::CD,
+    &cd::PWD,
+    &change::MKDIR,
+    &change::TOUCH,
+    &change::MV,
+    &change::CP,
+    &change::RM,
+    &ls::LS,
+    &open::OPEN,
+    &path::BASENAME,
+    &path::DIRNAME,
+    &path::JOIN,
+    &path::PARSE,
+    &path::SPLIT,
+    &path::EXISTS,
+    &path::TYPE,
+    &path::EXPAND,
+    &path::RELATIVE_TO,
+    &save::SAVE,
+];
+
+use value::DateTime;
+
+/// A moment in this machine's timezone.
+fn local(nanos: i64) -> DateTime {
+    let utc = DateTime { nanos, offset: 0 };
+    let offset = jiff::tz::TimeZone::system().to_offset(utc.zoned().timestamp()).seconds();
+    DateTime { nanos, offset }
+}

@@ -1,0 +1,117 @@
+use crate::prelude::*;
+use crate::rows;
+
+pub static CHUNKS: Command = Command {
+    name: "chunks",
+    category: Category::Tables,
+    summary: "Cuts a list into lists of so many items; the last may be shorter",
+    params: &[Param::required("size", Takes::Type("oneof<int, filesize>"), "How many items each has")],
+    io: &[("table", "list<table>"), ("list<any>", "list<list<any>>"), ("range", "list<list<number>>"), ("binary", "list<binary>")],
+    examples: &[example("Pairs", "[1 2 3] | chunks 2", "[[1 2] [3]]")],
+    search: &["batch", "group", "split"],
+    run: |call, input| {
+        let size = positive(call, "size")?;
+        if let Data::Value(Value::Binary(bytes)) = &input {
+            let chunks = bytes.chunks(size).map(|chunk| Value::binary(chunk.to_vec()));
+            return Ok(Data::Value(Value::list(chunks.collect::<Vec<_>>())));
+        }
+        rows::want_items(call, &input)?;
+        let (endless, resource) = (input.is_endless(), input.resource());
+        let mut items = rows::plain(input)?.into_items(call.interrupt())?;
+        let stream = Stream::new(std::iter::from_fn(move || match items.by_ref().take(size).collect::<Result<Vec<_>>>() {
+            Ok(chunk) if chunk.is_empty() => None,
+            chunk => Some(chunk.map(|chunk| engine::data::tagged(Value::list(chunk), resource))),
+        }));
+        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    },
+    ..Command::DEFAULT
+};
+
+pub static WINDOW: Command = Command {
+    name: "window",
+    category: Category::Tables,
+    summary: "Slides over a list and gives each run of so many neighbours",
+    params: &[
+        Param::required("size", Takes::Type("int"), "How many items each has"),
+        Param::flag("stride", Some('s'), Takes::Type("int"), "How far to go each time; 1 by default"),
+        Param::switch("remainder", Some('r'), "Give the shorter runs at the end too"),
+    ],
+    io: &[("table", "list<table>"), ("list<any>", "list<list<any>>"), ("range", "list<list<number>>")],
+    examples: &[
+        example("Neighbours", "[1 2 3 4] | window 2", "[[1 2] [2 3] [3 4]]"),
+        example("Farther apart", "[1 2 3 4 5] | window 3 --stride 2", "[[1 2 3] [3 4 5]]"),
+    ],
+    search: &["sliding", "rolling", "pairs"],
+    run: |call, input| {
+        let size = positive(call, "size")?;
+        let stride = if call.given("stride") { positive(call, "stride")? } else { 1 };
+        let remainder = call.switch("remainder");
+        rows::want_items(call, &input)?;
+        let endless = input.is_endless();
+        let mut items = rows::plain(input)?.into_items(call.interrupt())?;
+        let mut run: std::collections::VecDeque<Value> = std::collections::VecDeque::new();
+        let mut to_skip = 0_usize;
+        let mut ended = false;
+        let stream = Stream::new(std::iter::from_fn(move || {
+            while run.len() < size && !ended {
+                match items.next() {
+                    Some(Ok(_)) if to_skip > 0 => to_skip -= 1,
+                    Some(Ok(item)) => run.push_back(item),
+                    Some(Err(error)) => {
+                        ended = true;
+                        run.clear();
+                        return Some(Err(error));
+                    }
+                    None => ended = true,
+                }
+            }
+            if run.is_empty() || run.len() < size && !remainder {
+                return None;
+            }
+            let window = Value::list(run.iter().cloned().collect::<Vec<_>>());
+            to_skip = stride.saturating_sub(run.len());
+            run.drain(..stride.min(run.len()));
+            Some(Ok(window))
+        }));
+        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    },
+    ..Command::DEFAULT
+};
+
+pub static CHUNK_BY: Command = Command {
+    name: "chunk-by",
+    category: Category::Tables,
+    summary: "Cuts a list where what a closure gives changes from one item to the next",
+    params: &[Param::required("closure", Takes::EachClosure, "What neighbours must share")],
+    io: &[("table", "list<table>"), ("list<any>", "list<list<any>>"), ("range", "list<list<number>>")],
+    examples: &[example("By sign", "[1 3 -2 -2 0] | chunk-by {|n| $n >= 0 }", "[[1 3] [-2 -2] [0]]")],
+    run: |call, input| {
+        rows::want_items(call, &input)?;
+        let mut runner = call.runner(&call.required("closure")?);
+        let mut chunks: Vec<Value> = Vec::new();
+        let mut chunk: Vec<Value> = Vec::new();
+        let mut last: Option<Value> = None;
+        for item in rows::all(call, input)?.items {
+            let key = runner.each(item.clone())?;
+            if last.as_ref().is_some_and(|last| *last != key) {
+                chunks.push(Value::list(std::mem::take(&mut chunk)));
+            }
+            chunk.push(item);
+            last = Some(key);
+        }
+        if !chunk.is_empty() {
+            chunks.push(Value::list(chunk));
+        }
+        Ok(Data::Value(Value::list(chunks)))
+    },
+    ..Command::DEFAULT
+};
+
+/// A count that must be at least one.
+pub(crate) fn positive(call: &Call<'_>, name: &str) -> Result<usize> {
+    match rows::count(call, name)? {
+        Some(0) | None => Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{}` cannot work with a {name} of 0", call.command.name))
+            .label(call.span(name), "must be at least 1")),
+        Some(n) => Ok(n),
+    }
+}

@@ -1,0 +1,55 @@
+use crate::filters::is_empty::is_empty;
+use crate::prelude::*;
+use crate::rows;
+
+pub static COMPACT: Command = Command {
+    name: "compact",
+    category: Category::Tables,
+    summary: "Leaves out null items, or rows with null in these columns",
+    params: &[
+        Param::rest("columns", Takes::Column, "Columns to look at"),
+        Param::switch("empty", Some('e'), "Leave out what is empty too"),
+    ],
+    io: &[("table", "table"), ("list<any>", "list<any>"), ("record", "record")],
+    examples: &[
+        example("Items", "[1 null 2] | compact", "[1 2]"),
+        example("Rows", "[[a b]; [1 null] [2 3]] | compact b", "[[a b]; [2 3]]"),
+    ],
+    search: &["null", "clean", "drop"],
+    infer: Some(rows::keeps_type),
+    run,
+    ..Command::DEFAULT
+};
+
+fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
+    let empty = call.switch("empty");
+    let paths: Vec<CellPath> = call.rest("columns")?;
+    let missing = move |value: &Value| -> Result<bool> { Ok(value.is_nothing() || empty && is_empty(value)?) };
+    match rows::plain(input)? {
+        Data::Value(Value::Record(record)) => {
+            let mut kept = Record::new();
+            for (name, value) in record.iter() {
+                if !missing(value)? {
+                    kept.insert(name, value.clone());
+                }
+            }
+            Ok(Data::Value(Value::record(kept)))
+        }
+        many => {
+            rows::want_items(call, &many)?;
+            rows::map(call, many, true, move |item| {
+                if paths.is_empty() && missing(&item)? {
+                    return Ok(None);
+                }
+                for path in &paths {
+                    let optional: Vec<PathMember> =
+                        path.0.iter().map(|member| PathMember { optional: true, ..member.clone() }).collect();
+                    if missing(&item.follow(&optional)?)? {
+                        return Ok(None);
+                    }
+                }
+                Ok(Some(item))
+            })
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Tables and lists.
+
+use engine::Command;
+
+pub(crate) mod aggregate;
+pub(crate) mod any;
+pub(crate) mod append;
+pub(crate) mod chunks;
+pub(crate) mod columns;
+pub(crate) mod compact;
+pub(crate) mod default;
+pub(crate) mod describe;
+pub(crate) mod drop;
+pub(crate) mod each;
+pub(crate) mod enumerate;
+pub(crate) mod every;
+pub(crate) mod find;
+pub(crate) mod first;
+pub(crate) mod flatten;
+pub(crate) mod generate;
+pub(crate) mod get;
+pub(crate) mod group_by;
+pub(crate) mod insert;
+pub(crate) mod interleave;
+pub(crate) mod is_empty;
+pub(crate) mod items;
+pub(crate) mod join;
+pub(crate) mod last;
+pub(crate) mod length;
+pub(crate) mod lines;
+pub(crate) mod merge;
+pub(crate) mod r#move;
+pub(crate) mod reduce;
+pub(crate) mod reject;
+pub(crate) mod rename;
+pub(crate) mod reverse;
+pub(crate) mod select;
+pub(crate) mod skip;
+pub(crate) mod slice;
+pub(crate) mod sort;
+pub(crate) mod sort_by;
+pub(crate) mod split_list;
+pub(crate) mod take;
+pub(crate) mod take_while;
+pub(crate) mod transpose;
+pub(crate) mod uniq;
+pub(crate) mod update;
+pub(crate) mod upsert;
+pub(crate) mod r#where;
+pub(crate) mod wrap;
+pub(crate) mod zip;
+
+/// The commands declared in this folder.
+pub static ALL: &[&Command] = &[
+    &aggregate::AGGREGATE,
+    &any::ANY,
+    &any::ALL,
+    &append::APPEND,
+    &append::PREPEND,
+    &chunks::CHUNKS,
+    &chunks::WINDOW,
+    &chunks::CHUNK_BY,
+    &columns::COLUMNS,
+    &columns::VALUES,
+    &compact::COMPACT,
+    &default::DEFAULT,
+    &describe::DESCRIBE,
+    &drop::DROP,
+    &drop::DROP_NTH,
+    &drop::DROP_COLUMN,
+    &each::EACH,
+    &each::EACH_WHILE,
+    &enumerate::ENUMERATE,
+    &every::EVERY,
+    &find::FIND,
+    &first::FIRST,
+    &flatten::FLATTEN,
+    &generate::GENERATE,
+    &get::GET,
+    &group_by::GROUP_BY,
+    &insert::INSERT,
+    &interleave::INTERLEAVE,
+    &is_empty::IS_EMPTY,
+    &is_empty::IS_NOT_EMPTY,
+    &items::ITEMS,
+    &join::JOIN,
+    &last::LAST,
+    &length::LENGTH,
+    &lines::LINES,
+    &merge::MERGE,
+    &r#move::MOVE,
+    &reduce::REDUCE,
+    &reject::REJECT,
+    &rename::RENAME,
+    &reverse::REVERSE,
+    &select::SELECT,
+    &skip::SKIP,
+    &skip::SKIP_WHILE,
+    &skip::SKIP_UNTIL,
+    &slice::RANGE,
+    &sort::SORT,
+    &sort_by::SORT_BY,
+    &split_list::SPLIT_LIST,
+    &take::TAKE,
+    &take_while::TAKE_WHILE,
+    &take_while::TAKE_UNTIL,
+    &transpose::TRANSPOSE,
+    &uniq::UNIQ,
+    &uniq::UNIQ_BY,
+    &update::UPDATE,
+    &upsert::UPSERT,
+    &r#where::WHERE,
+    &wrap::WRAP,
+    &zip::ZIP,
+];

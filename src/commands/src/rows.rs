@@ -1,0 +1,191 @@
+//! Going over what flows in: as a query where one can be had, item by item where that is enough, all at once
+//! where it must be.
+
+use engine::data::tagged;
+use value::{Resource, Stage};
+
+use crate::groups;
+use crate::prelude::*;
+
+/// With fewer records than this, putting them into columns costs more than a query saves.
+const QUERY_PAYS: usize = 256;
+
+/// The input without what only `aggregate` sees in it: groups become the record that they stand for.
+pub(crate) fn plain(input: Data) -> Result<Data> {
+    match input {
+        Data::Value(Value::Table(table)) if groups::is_groups(&table) => Ok(Data::Value(groups::record_of(&table)?)),
+        other => Ok(other),
+    }
+}
+
+/// The input as a table when a query over it pays: a table already, or a long list of records.
+pub(crate) fn queryable(input: &Data) -> Option<TableRef> {
+    match input {
+        Data::Value(Value::Table(table)) if !groups::is_groups(table) => Some((**table).clone()),
+        Data::Value(value @ Value::List(items)) if items.len() >= QUERY_PAYS && value.is_table() => table::of_value(value),
+        _ => None,
+    }
+}
+
+/// Whether a table has all these columns, so that a stage may name them.
+pub(crate) fn has_columns<'a>(table: &TableRef, mut names: impl Iterator<Item = &'a str>) -> Result<bool> {
+    let fields = table.schema()?;
+    Ok(!fields.open && names.all(|name| fields.get(name).is_some()))
+}
+
+/// Adds a stage to the input's query; `None` when it has none that knows this stage.
+pub(crate) fn staged(input: &Data, stage: impl FnOnce() -> Option<Stage>) -> Result<Option<Data>> {
+    let Some(table) = queryable(input) else { return Ok(None) };
+    let Some(stage) = stage() else { return Ok(None) };
+    let columns: Vec<Arc<str>> = match &stage {
+        Stage::Filter(expr) => expr.columns(),
+        Stage::Select(names) | Stage::Reject(names) => names.clone(),
+        Stage::Rename(names) => names.iter().map(|(old, _)| old.clone()).collect(),
+        Stage::Set(set) => set.iter().flat_map(|(_, expr)| expr.columns()).collect(),
+        Stage::Sort(keys) => keys.iter().flat_map(|key| key.by.columns()).collect(),
+        _ => Vec::new(),
+    };
+    if !columns.is_empty() && !has_columns(&table, columns.iter().map(|name| &**name))? {
+        return Ok(None);
+    }
+    Ok(table.stage(&stage)?.map(|table| Data::Value(Value::table(table))))
+}
+
+/// Makes each item anew, or leaves it out, one after another as they are asked for.
+pub(crate) fn map(
+    call: &Call<'_>,
+    input: Data,
+    keep_resource: bool,
+    mut change: impl FnMut(Value) -> Result<Option<Value>> + Send + 'static,
+) -> Result<Data> {
+    let (resource, endless) = (input.resource().filter(|_| keep_resource), input.is_endless());
+    let items = plain(input)?.into_items(call.interrupt())?;
+    let interrupt = call.interrupt().clone();
+    let mut failed = false;
+    let changed = items.map_while(move |item| {
+        // What comes after an error is nobody's business: the pipeline has failed.
+        if failed {
+            return None;
+        }
+        let result = interrupt.check().and(item).and_then(&mut change);
+        failed = result.is_err();
+        Some(result.transpose())
+    });
+    let stream = Stream::new(changed.flatten()).with_resource(resource);
+    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+}
+
+/// All items of the input; a single value is one.
+///
+/// # Errors
+/// `ENDLESS` before anything starts when there is no last one.
+pub(crate) fn all(call: &Call<'_>, input: Data) -> Result<Items> {
+    if input.is_endless() {
+        return Err(endless(call));
+    }
+    let resource = input.resource();
+    let items = match plain(input)? {
+        Data::Value(Value::List(items)) => Arc::unwrap_or_clone(items),
+        other => {
+            let interrupt = call.interrupt().clone();
+            other.into_items(&interrupt)?.map(|item| interrupt.check().and(item)).collect::<Result<Vec<Value>>>()?
+        }
+    };
+    Ok(Items { items, resource })
+}
+
+/// The input as one value, groups as their record.
+pub(crate) fn value(call: &Call<'_>, input: Data) -> Result<Value> {
+    if input.is_endless() {
+        return Err(endless(call));
+    }
+    call.collect(plain(input)?)
+}
+
+/// Items that were collected, and whose rows they are.
+pub(crate) struct Items {
+    pub items: Vec<Value>,
+    pub resource: Option<Resource>,
+}
+
+impl Items {
+    /// The same rows, fewer or in another order.
+    pub(crate) fn into_data(self) -> Data {
+        Data::Value(tagged(Value::list(self.items), self.resource))
+    }
+}
+
+/// The error of a command that needs all of an input that never ends.
+pub(crate) fn endless(call: &Call<'_>) -> Box<Diagnostic> {
+    Diagnostic::new(codes::ENDLESS, format!("`{}` needs all of its input, and this one never ends", call.command.name))
+        .label(call.head, "waits for the last item")
+        .help("take some of it first, for instance `| first 10`")
+}
+
+/// The error of an input that is no list, table or stream.
+pub(crate) fn want_items(call: &Call<'_>, input: &Data) -> Result<()> {
+    if input.is_many() || input.is_empty() || matches!(input, Data::Value(Value::Nothing)) {
+        return Ok(());
+    }
+    Err(call.wrong_input(&input.type_of(), "a list or a table"))
+}
+
+/// Adds the place of the command to an error that has none.
+pub(crate) fn here<T>(call: &Call<'_>, result: Result<T>) -> Result<T> {
+    result.map_err(|error| error.or_label(call.head, "here"))
+}
+
+/// The path with each step marked as optional or as matching in any case.
+pub(crate) fn relaxed(mut path: CellPath, optional: bool, any_case: bool) -> CellPath {
+    for member in &mut path.0 {
+        member.optional |= optional;
+        member.any_case |= any_case;
+    }
+    path
+}
+
+/// The type of the input as it is: for filters that keep rows.
+pub(crate) fn keeps_type(shape: &Shape<'_>) -> Option<Type> {
+    Some(match shape.input {
+        Type::Range => Type::list(Type::Number),
+        other => other.clone(),
+    })
+}
+
+/// The type of one item of the input.
+pub(crate) fn item_type(shape: &Shape<'_>) -> Option<Type> {
+    Some(shape.input.item())
+}
+
+/// The column names that a rest parameter names, when all are known and plain.
+pub(crate) fn known_columns(shape: &Shape<'_>, name: &str) -> Option<Vec<Arc<str>>> {
+    let mut names = Vec::new();
+    for value in shape.rest(name)? {
+        match value {
+            Value::CellPath(path) => names.push(path.as_column()?.into()),
+            Value::String(text) => names.push(text.as_str().into()),
+            Value::List(items) => {
+                for item in items.iter() {
+                    names.push(item.as_str()?.into());
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(names)
+}
+
+/// How many items to take, from an argument: a count, or for binary also a filesize.
+pub(crate) fn count(call: &Call<'_>, name: &str) -> Result<Option<usize>> {
+    match call.value(name) {
+        None | Some(Value::Nothing) => Ok(None),
+        Some(Value::Int(n)) => match usize::try_from(*n) {
+            Ok(n) => Ok(Some(n)),
+            Err(_) => Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{}` cannot count to {n}", call.command.name))
+                .label(call.span(name), "must not be negative")),
+        },
+        Some(Value::Filesize(n)) => Ok(usize::try_from(*n).ok()),
+        Some(other) => Err(Diagnostic::new(codes::WRONG_TYPE, format!("expected an int, found {}", other.type_of()))
+            .label(call.span(name), format!("this is {}", other.type_of()))),
+    }
+}

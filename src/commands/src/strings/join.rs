@@ -1,0 +1,20 @@
+use crate::prelude::*;
+use crate::rows;
+
+pub static JOIN: Command = Command {
+    name: "str join",
+    category: Category::Strings,
+    summary: "Joins items into one text",
+    params: &[Param::optional("separator", Takes::Type("string"), "What to put between them")],
+    io: &[("list<any>", "string"), ("range", "string"), ("string", "string"), ("table", "string")],
+    examples: &[example("With a dash", "[nu shell] | str join '-'", "\"nu-shell\"")],
+    search: &["concat", "collect"],
+    infer: Some(|_| Some(Type::String)),
+    run: |call, input| {
+        let separator: String = call.optional("separator")?.unwrap_or_default();
+        let items = rows::all(call, input)?.items;
+        let texts: Vec<String> = items.iter().map(value::text::to_text).collect();
+        Ok(Data::Value(Value::string(texts.join(&separator))))
+    },
+    ..Command::DEFAULT
+};

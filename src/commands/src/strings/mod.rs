@@ -1,0 +1,52 @@
+//! Texts.
+
+use engine::Command;
+
+pub(crate) mod case;
+pub(crate) mod contains;
+pub(crate) mod join;
+pub(crate) mod length;
+pub(crate) mod parse;
+pub(crate) mod replace;
+pub(crate) mod split;
+pub(crate) mod substring;
+pub(crate) mod trim;
+
+/// The commands declared in this folder.
+pub static ALL: &[&Command] = &[
+    &case::UPCASE,
+    &case::DOWNCASE,
+    &case::CAPITALIZE,
+    &case::REVERSE,
+    &case::ESCAPE_REGEX,
+    &contains::CONTAINS,
+    &contains::STARTS_WITH,
+    &contains::ENDS_WITH,
+    &join::JOIN,
+    &length::LENGTH,
+    &parse::PARSE,
+    &replace::REPLACE,
+    &split::ROW,
+    &split::COLUMN,
+    &split::CHARS,
+    &split::WORDS,
+    &substring::SUBSTRING,
+    &substring::INDEX_OF,
+    &trim::TRIM,
+];
+
+use crate::cells;
+use crate::prelude::*;
+
+/// What functions of texts declare alike.
+const TEXT: Command = Command {
+    category: Category::Strings,
+    params: &[cells::COLUMNS],
+    io: &[("string", "string"), ("list<any>", "list<any>"), ("table", "table"), ("record", "record")],
+    infer: Some(|shape| cells::changed_type(shape, Type::String)),
+    ..Command::DEFAULT
+};
+
+/// What tests of texts give.
+const TO_BOOL: &[(&str, &str)] =
+    &[("string", "bool"), ("list<any>", "list<bool>"), ("table", "table"), ("record", "record")];
