@@ -233,6 +233,9 @@ pub struct Shape<'a> {
     /// For each parameter: the argument's type and, when it is known already, its value.
     pub arguments: &'a [Option<Known>],
     pub command: &'static Command,
+    /// For what must be asked of the world, such as a file's columns.
+    pub context: &'a crate::context::Context,
+    pub env: &'a crate::context::Env,
 }
 
 /// What is known of an argument before the program runs.

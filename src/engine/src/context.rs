@@ -89,10 +89,11 @@ impl Live for NoLive {
 }
 
 impl Context {
-    pub fn new(registry: Registry, ui: Arc<dyn Ui>, live: Arc<dyn Live>) -> Self {
+    /// A session's context. `sources` is shared with whoever else reports into it, such as the runtime.
+    pub fn new(registry: Registry, sources: Sources, ui: Arc<dyn Ui>, live: Arc<dyn Live>) -> Self {
         Context(Arc::new(Inner {
             registry,
-            sources: Sources::new(),
+            sources,
             interrupt: Interrupt::new(),
             ui,
             live,

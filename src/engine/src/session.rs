@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use diag::{Diagnostic, Result, Source, Span};
+use diag::{Diagnostic, Result, Source, SourceId, Span};
+use syntax::ast::Block;
 use value::{Type, Value};
 
 use crate::check::{self, Checked, Names};
@@ -48,11 +49,14 @@ impl Session {
     /// Parses and checks a text without running it. Errors of both are in the result's `errors`.
     pub fn check(&self, source: &Arc<Source>) -> Checked {
         let parsed = syntax::parse(source);
-        let mut checked = check::check(self.context(), self.env(), &self.names, &parsed.block, source.id);
-        let mut errors = parsed.errors;
-        errors.append(&mut checked.errors);
-        checked.errors = errors;
+        let mut checked = self.check_block(&parsed.block, source.id);
+        checked.errors.splice(0..0, parsed.errors);
         checked
+    }
+
+    /// Checks a tree that did not come from a text of the language, such as one command's arguments.
+    pub fn check_block(&self, block: &Block, source: SourceId) -> Checked {
+        check::check(self.context(), self.env(), &self.names, block, source)
     }
 
     /// Runs a text as the next program of this session. All its mistakes come back at once, and then nothing has run.
@@ -60,6 +64,11 @@ impl Session {
     pub fn run(&mut self, name: &str, text: &str, capture: bool) -> Outcome {
         let source = self.context().sources().add(name, text);
         let checked = self.check(&source);
+        self.run_checked(checked, capture)
+    }
+
+    /// Runs what has been checked, unless there were errors.
+    pub fn run_checked(&mut self, checked: Checked, capture: bool) -> Outcome {
         if let Some(error) = Diagnostic::combine(checked.errors) {
             return Outcome { result: Err(error), warnings: checked.warnings };
         }

@@ -98,7 +98,7 @@ fn command() -> Command {
 }
 
 fn tell(name: &str, error: &Diagnostic) {
-    let mut text = format!("{name}: {error}\n");
+    let mut text = format!("{name}: {}: {error}\n", error.code.id());
     for cause in &error.causes {
         text.push_str(&format!("  because {}\n", cause.title));
     }

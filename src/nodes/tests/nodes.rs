@@ -130,7 +130,10 @@ fn sink_fails_when_less_came_than_it_was_told_to_expect() {
     daemon.hear_goodbye();
     let output = end(child);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("received 1 messages of the 3"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("DORA_E042: node `it` received 1 messages of the 3"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -171,7 +174,8 @@ fn a_node_refused_at_the_barrier_says_why() {
     let daemon = Daemon::with_barrier(&[], &["n"], Err("node `camera` exited with code 3".to_string()));
     let output = end(daemon.start(&["counter"]));
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("camera"), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("DORA_E041") && told.contains("node `camera` exited with code 3"), "{told}");
 }
 
 #[test]
@@ -191,5 +195,6 @@ fn a_node_started_by_hand_says_how_to_start_it() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("path: dora-builtin"), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("DORA_E040") && told.contains("path: dora-builtin"), "{told}");
 }

@@ -25,6 +25,10 @@ pub struct Guard {
 impl Guard {
     /// Starts the guard and waits until it has a session of its own.
     pub fn start(executable: &Path) -> io::Result<Self> {
+        if is_wanted() {
+            // Otherwise an executable that does not know the variable would start guards without end.
+            return Err(io::Error::other(format!("this process was itself started to be a guard, by {ENVIRONMENT}")));
+        }
         let mut child = Command::new(executable)
             .env(ENVIRONMENT, "1")
             .stdin(Stdio::piped())

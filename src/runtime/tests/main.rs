@@ -3,8 +3,12 @@
 //! Flows with real nodes need Python with the packages `dora-rs`, `numpy` and `pyarrow`: the interpreter is
 //! `$DORA_TEST_PYTHON`, else `python3`.
 
+// Helpers of tests are not tests themselves, and may fail like them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod crash;
 mod descriptor;
+mod errors;
 mod protocol;
 mod stock_nodes;
 mod world;

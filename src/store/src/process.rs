@@ -32,16 +32,19 @@ impl ProcessId {
     }
 }
 
-/// Field 22 of `/proc/PID/stat`, unless the process is a zombie.
+/// Field 22 of `/proc/PID/stat`, unless the process has ended.
 fn start_time(stat: &str) -> Option<u64> {
     // The name, field 2, is in parentheses and may contain anything, closing parentheses too.
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_ascii_whitespace();
     let state = fields.next()?;
-    if matches!(state, "Z" | "X" | "x") {
+    let threads: u32 = fields.nth(16)?.parse().ok()?;
+    // This is the state of the first thread. As long as there are others the process holds its files, locks
+    // and ports, whatever has become of the first.
+    if matches!(state, "Z" | "X" | "x") && threads <= 1 {
         return None;
     }
-    fields.nth(18)?.parse().ok()
+    fields.nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -74,6 +77,17 @@ mod tests {
         let numbers: Vec<String> = (4..=30).map(|n| n.to_string()).collect();
         let stat = format!("7 (a) b) S {}", numbers.join(" "));
         assert_eq!(start_time(&stat), Some(22));
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_is_dead_lives_until_the_last_one_is() {
+        let stat = |threads: u32| {
+            let mut numbers: Vec<String> = (4..=30).map(|n| n.to_string()).collect();
+            numbers[16] = threads.to_string();
+            format!("7 (a) Z {}", numbers.join(" "))
+        };
+        assert_eq!(start_time(&stat(2)), Some(22));
+        assert_eq!(start_time(&stat(1)), None);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Type {
     List(Box<Type>),
     Record(Fields),
     Table(Fields),
+    /// What `group-by` gives: the keys of each group and the columns of its rows. Accepted where a record is.
+    Groups(Box<(Fields, Fields)>),
     OneOf(Vec<Type>),
 }
 
@@ -152,6 +154,8 @@ impl Type {
                 _ => false,
             },
             (Type::Table(a), Type::Table(b)) | (Type::Record(a), Type::Record(b)) => a.accepts(b),
+            (Type::Record(fields), Type::Groups(_)) => fields.columns.is_empty(),
+            (Type::Groups(_), Type::Groups(_)) => true,
             (a, b) => a == b,
         }
     }
@@ -240,6 +244,9 @@ impl fmt::Display for Type {
             Type::List(of) => return write!(f, "list<{of}>"),
             Type::Record(fields) => return write_fields(f, "record", fields),
             Type::Table(fields) => return write_fields(f, "table", fields),
+            Type::Groups(parts) => {
+                return write!(f, "groups<{}; {}>", Type::Record(parts.0.clone()), Type::Table(parts.1.clone()));
+            }
             Type::OneOf(all) => {
                 f.write_str("oneof<")?;
                 for (i, one) in all.iter().enumerate() {
@@ -336,6 +343,18 @@ impl<'a> Reader<'a> {
             }
             "record" => Type::Record(self.fields()?),
             "table" => Type::Table(self.fields()?),
+            "groups" => {
+                if !self.eat("<") {
+                    return Ok(Type::Groups(Box::new((Fields::open(), Fields::open()))));
+                }
+                let keys = self.one()?.fields().cloned().unwrap_or_else(Fields::open);
+                if !self.eat(";") {
+                    return Err(self.unexpected());
+                }
+                let rows = self.one()?.fields().cloned().unwrap_or_else(Fields::open);
+                self.close()?;
+                Type::Groups(Box::new((keys, rows)))
+            }
             "oneof" => {
                 let mut all = Vec::new();
                 if self.eat("<") {
@@ -428,6 +447,7 @@ mod tests {
             "string@[running stopped]",
             "record",
             "list<any>",
+            "groups<record<topic: string>; table<topic: string, n: int>>",
             "table<name: string, …>",
         ] {
             assert_eq!(Type::parse(text).unwrap().to_string(), text);

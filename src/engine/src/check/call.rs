@@ -131,7 +131,7 @@ impl Checker<'_> {
             self.report(error);
             return Type::Any;
         }
-        let shape = Shape { input, arguments: known, command };
+        let shape = Shape { input, arguments: known, command, context: self.context, env: self.env };
         let of = command.infer.and_then(|infer| infer(&shape)).unwrap_or_else(|| {
             // With `any` flowing in each pair may be the one.
             let possible = if input.is_any() { fitting } else { fitting[..1].to_vec() };

@@ -21,7 +21,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::fleet::{client, token_path};
+use super::fleet::{client, sweep_tokens, token_path};
 use super::server::Server;
 use super::token::Token;
 use super::wire::Report;
@@ -256,21 +256,25 @@ pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()
     let row = embedded.row().clone();
     let path = token_path(store.home(), row.id);
     let (shut_down, mut asked) = mpsc::channel(1);
-    let server = Server::bind(handle.clone(), port, Token::create(&path)?, Some(shut_down)).await?;
-    let row = RuntimeRow { address: Some(server.address()), token_path: Some(path.clone()), ..row };
     store.register_runtime(&row)?;
-    ready(&row);
-
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = asked.recv() => {}
-    }
-    let ended = handle.shutdown().await;
-    server.stop().await;
-    store.end_runtime(row.id, jiff::Timestamp::now())?;
+    let served = async {
+        let server = Server::bind(handle.clone(), port, Token::create(&path)?, Some(shut_down)).await?;
+        let row = RuntimeRow { address: Some(server.address()), token_path: Some(path.clone()), ..row.clone() };
+        store.register_runtime(&row)?;
+        ready(&row);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = asked.recv() => {}
+        }
+        let ended = handle.shutdown().await;
+        server.stop().await;
+        ended
+    };
+    let ended = served.await;
     // A token without a runtime opens nothing.
-    let _ = std::fs::remove_file(path);
+    let _ = std::fs::remove_file(&path);
+    store.end_runtime(row.id, jiff::Timestamp::now())?;
     ended
 }
 
@@ -296,21 +300,6 @@ fn lock_file(path: &PathBuf) -> Result<File> {
     }
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
     opened.map_err(|error| unwritable(path, &error))
-}
-
-/// Removes tokens of runtimes that died. They open nothing; this keeps the directory small.
-fn sweep_tokens(store: &Store) -> Result<()> {
-    let directory = store.home().state().join("tokens");
-    let Ok(entries) = std::fs::read_dir(&directory) else { return Ok(()) };
-    // Read before the records: a runtime registers itself first and then writes its token.
-    let names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
-    let live: Vec<String> = store.runtimes()?.into_iter().map(|row| row.id.to_string()).collect();
-    for name in names {
-        if !live.iter().any(|id| name == id.as_str()) {
-            let _ = std::fs::remove_file(directory.join(name));
-        }
-    }
-    Ok(())
 }
 
 fn log(line: &str) {

@@ -64,6 +64,11 @@ impl Fleet {
         Handle::new(self.clone())
     }
 
+    /// Whether this process's own runtime has begun: it has run something.
+    pub fn is_active(&self) -> bool {
+        self.0.own.is_active()
+    }
+
     /// This process's own runtime alone.
     pub fn own(&self) -> Handle {
         self.0.own.handle()
@@ -117,6 +122,7 @@ impl Fleet {
         let row = inner.own.row();
         let open = async || {
             inner.store.register_runtime(row)?;
+            sweep_tokens(&inner.store)?;
             let path = token_path(inner.store.home(), row.id);
             let server = Server::bind(inner.own.handle(), 0, Token::create(&path)?, None).await?;
             let (address, token_path) = (Some(server.address()), Some(path));
@@ -295,6 +301,21 @@ async fn has_died(runtime: &RuntimeRow, failure: &Diagnostic) -> bool {
 /// Where a runtime keeps the token of its control socket.
 pub(super) fn token_path(home: &Home, runtime: Uuid) -> PathBuf {
     home.state().join("tokens").join(runtime.to_string())
+}
+
+/// Removes tokens of runtimes that died. They open nothing; this keeps the directory small.
+pub(super) fn sweep_tokens(store: &Store) -> Result<()> {
+    let directory = store.home().state().join("tokens");
+    let Ok(entries) = std::fs::read_dir(&directory) else { return Ok(()) };
+    // Read before the records: a runtime registers itself first and then writes its token.
+    let names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+    let live: Vec<String> = store.runtimes()?.into_iter().map(|row| row.id.to_string()).collect();
+    for name in names {
+        if !live.iter().any(|id| name == id.as_str()) {
+            let _ = std::fs::remove_file(directory.join(name));
+        }
+    }
+    Ok(())
 }
 
 /// The way to a runtime that is registered.

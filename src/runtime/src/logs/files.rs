@@ -2,6 +2,7 @@
 //!
 //! `camera.jsonl` is the file being written, `camera.1.jsonl` the one before it, and so on.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -28,8 +29,8 @@ pub struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     pub message: String,
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub fields: std::collections::BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// Writes the records of one node.
@@ -95,9 +96,12 @@ fn rotated_name(stem: &str, number: u32) -> String {
     if number == 0 { format!("{stem}.jsonl") } else { format!("{stem}.{number}.jsonl") }
 }
 
-/// The files of a dataflow: for each node (`None` for the runtime) its files, the newest first.
-pub fn list(directory: &Path) -> io::Result<Vec<(Option<String>, Vec<PathBuf>)>> {
-    let mut found: Vec<(Option<String>, Vec<(u32, PathBuf)>)> = Vec::new();
+/// The files of one node, the newest first. No node means the runtime itself.
+pub type NodeFiles = (Option<String>, Vec<PathBuf>);
+
+/// The files of a dataflow.
+pub fn list(directory: &Path) -> io::Result<Vec<NodeFiles>> {
+    let mut found: BTreeMap<Option<String>, BTreeMap<u32, PathBuf>> = BTreeMap::new();
     let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -116,18 +120,9 @@ pub fn list(directory: &Path) -> io::Result<Vec<(Option<String>, Vec<PathBuf>)>>
             _ => (stem, 0),
         };
         let node = (stem != RUNTIME).then(|| stem.to_string());
-        match found.iter_mut().find(|(of, _)| *of == node) {
-            Some((_, files)) => files.push((number, path)),
-            None => found.push((node, vec![(number, path)])),
-        }
+        found.entry(node).or_default().insert(number, path);
     }
-    Ok(found
-        .into_iter()
-        .map(|(node, mut files)| {
-            files.sort();
-            (node, files.into_iter().map(|(_, path)| path).collect())
-        })
-        .collect())
+    Ok(found.into_iter().map(|(node, files)| (node, files.into_values().collect())).collect())
 }
 
 /// The lines of a file, the last one first, without reading more of it than is asked for.

@@ -56,7 +56,7 @@ pub struct Buffer {
 
 impl Buffer {
     /// The bytes, to be written.
-    pub fn as_mut(&mut self) -> &mut [u8] {
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[..self.length]
     }
 }
@@ -90,7 +90,7 @@ mod tests {
     fn a_large_buffer_serves_again_at_the_length_asked_for() {
         let pool = Pool::default();
         let mut first = pool.take(1 << 20);
-        first.as_mut().fill(7);
+        first.bytes_mut().fill(7);
         let address = first.as_ptr();
         drop(first);
         let second = pool.take(300_000);

@@ -190,7 +190,9 @@ impl Session<'_> {
             let Some(frame) = reader.next(&self.socket)? else { return Ok(()) };
             match decode(self.shared, frame.bytes())? {
                 DaemonRequest::NextEvent => port.mailbox.polled(),
-                other => drop(self.request(other)?),
+                other => {
+                    self.request(other)?;
+                }
             }
         }
     }

@@ -104,7 +104,7 @@ impl FrameReader {
 
     fn large(&mut self, socket: &TcpStream, length: usize) -> io::Result<Buffer> {
         let mut buffer = self.pool.take(length);
-        let body = buffer.as_mut();
+        let body = buffer.bytes_mut();
         let have = (self.end - self.start - 8).min(length);
         body[..have].copy_from_slice(&self.chunk[self.start + 8..self.start + 8 + have]);
         self.start += 8 + have;

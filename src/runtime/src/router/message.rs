@@ -52,7 +52,7 @@ pub fn ntp_now() -> u64 {
 /// The time between two such moments; zero when the clocks disagree about their order.
 pub fn ntp_between(earlier: u64, later: u64) -> Duration {
     let difference = u128::from(later.saturating_sub(earlier));
-    Duration::from_nanos(u64::try_from(difference * 1_000_000_000 >> 32).unwrap_or(u64::MAX))
+    Duration::from_nanos(u64::try_from((difference * 1_000_000_000) >> 32).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

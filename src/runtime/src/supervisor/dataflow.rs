@@ -162,6 +162,12 @@ impl Dataflow {
         self.status.subscribe()
     }
 
+    /// Waits until it has ended.
+    pub async fn until_ended(&self) {
+        // The sender lives as long as the dataflow, which the caller holds.
+        let _ = self.watch().wait_for(|status| status.is_ended()).await;
+    }
+
     /// Changes the status of the dataflow and tells everybody.
     pub(super) fn transition(&self, to: Status, why: impl Into<String>) -> Result<()> {
         let from = self.status();

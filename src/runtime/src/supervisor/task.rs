@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::dataflow::Dataflow;
 use super::process::{self, Ended};
-use crate::embedded::Shared;
+use crate::embedded::shared::Shared;
 use crate::guard::kill_group;
 use crate::model::{DataflowInfo, LogLevel, NodeExit, Status, StopOptions, UnixNanos};
 use crate::node_protocol::Signal;
@@ -552,10 +552,8 @@ impl Supervisor {
         self.shared.ended(flow.id);
         if let Some(started) = self.started.take() {
             let failure = self.failure.take().unwrap_or_else(|| {
-                Diagnostic::new(
-                    codes::NODE_DIED_AT_START,
-                    format!("dataflow `{}` was stopped before all its nodes were ready", flow.name),
-                )
+                let message = format!("dataflow `{}` was stopped before all its nodes were ready", flow.name);
+                Diagnostic::new(codes::DATAFLOW_ENDED, message)
             });
             let _ = started.send(Err(failure));
         }

@@ -1,6 +1,7 @@
 //! Runtimes seen from other processes: control socket, fleet, daemon.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod builtin;
 mod daemon;
 mod fleet;
 mod socket;

@@ -1,0 +1,244 @@
+//! What the parts of a runtime share, and the machinery that runs as long as it does.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use diag::{Diagnostic, Result, codes};
+use dora_message::uhlc::HLC;
+use store::runtimes::RuntimeRow;
+use store::{ProcessId, Store};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::{Options, runtime_name};
+use crate::guard::Guard;
+use crate::model::{DataflowId, Event, StopOptions};
+use crate::node_protocol::listener::Listener;
+use crate::node_protocol::{Flow, Flows, Signal};
+use crate::router::Router;
+use crate::router::timers::Timers;
+use crate::supervisor::dataflow::Dataflow;
+use crate::supervisor::task::Command;
+use crate::sweep;
+
+/// How often rates and the use of processor and memory are looked at.
+const SAMPLE: Duration = Duration::from_secs(1);
+/// How many events a listener may be behind.
+const EVENTS: usize = 1024;
+
+/// What the parts of one runtime share.
+pub struct Shared {
+    pub(super) options: Options,
+    row: RuntimeRow,
+    pub(super) clock: Arc<HLC>,
+    dataflows: Mutex<HashMap<DataflowId, Arc<Dataflow>>>,
+    table: Arc<FlowTable>,
+    pub(super) events: broadcast::Sender<Event>,
+    machinery: OnceLock<Machinery>,
+    /// Held while the machinery is started, so that it is started once.
+    starting: Mutex<()>,
+    /// Taken when the runtime ends; `None` from then on.
+    guard: Mutex<Option<Guard>>,
+    pub(super) tasks: Mutex<JoinSet<()>>,
+    ended: AtomicBool,
+}
+
+/// What runs as long as the runtime does.
+struct Machinery {
+    listener: Listener,
+    timers: Timers,
+}
+
+#[derive(Default)]
+struct FlowTable(Mutex<HashMap<DataflowId, Arc<Flow>>>);
+
+impl Flows for FlowTable {
+    fn find(&self, id: DataflowId) -> Option<Arc<Flow>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+}
+impl Shared {
+    /// Makes what a runtime needs before its first dataflow: nothing.
+    pub fn new(options: Options) -> Self {
+        let row = RuntimeRow {
+            id: Uuid::now_v7(),
+            kind: options.kind,
+            process: ProcessId::current(),
+            address: None,
+            token_path: None,
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            started: jiff::Timestamp::now(),
+        };
+        Shared {
+            options,
+            row,
+            clock: Arc::new(HLC::default()),
+            dataflows: Mutex::default(),
+            table: Arc::default(),
+            events: broadcast::Sender::new(EVENTS),
+            machinery: OnceLock::new(),
+            starting: Mutex::new(()),
+            guard: Mutex::new(None),
+            tasks: Mutex::new(JoinSet::new()),
+            ended: false.into(),
+        }
+    }
+
+    /// How this runtime is known in the store.
+    pub fn row(&self) -> &RuntimeRow {
+        &self.row
+    }
+
+    /// Whether it has ever started a dataflow.
+    pub fn is_active(&self) -> bool {
+        self.machinery.get().is_some()
+    }
+
+    /// Where state is kept.
+    pub fn store(&self) -> &Store {
+        &self.options.store
+    }
+
+    pub(super) fn name(&self) -> String {
+        runtime_name(&self.row)
+    }
+
+    /// Where nodes connect to. Known from the first start on.
+    pub fn address(&self) -> SocketAddr {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        self.machinery.get().map_or(nowhere, |machinery| machinery.listener.address())
+    }
+
+    /// Does something with the guard, while there is one.
+    pub fn guard<T>(&self, work: impl FnOnce(&Guard) -> std::io::Result<T>) -> std::io::Result<T> {
+        let guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        work(guard.as_ref().ok_or(std::io::ErrorKind::BrokenPipe)?)
+    }
+
+    /// Lets the timers of a dataflow tick from now on.
+    pub fn start_timers(&self, router: &Arc<Router>) {
+        if let Some(machinery) = self.machinery.get() {
+            machinery.timers.add(router);
+        }
+    }
+
+    /// Closes what a node has left open.
+    pub fn disconnect(&self, flow: DataflowId, node: usize) {
+        if let Some(machinery) = self.machinery.get() {
+            machinery.listener.disconnect(flow, Some(node));
+        }
+    }
+
+    /// Takes a dataflow in, so that its nodes and those who ask find it.
+    pub(super) fn admit(&self, flow: Arc<Dataflow>, signals: mpsc::UnboundedSender<Signal>) {
+        let entry = Arc::new(Flow { id: flow.id, router: flow.router.clone(), signals });
+        self.table.0.lock().unwrap_or_else(PoisonError::into_inner).insert(flow.id, entry);
+        self.dataflows().insert(flow.id, flow);
+    }
+
+    /// Forgets a dataflow that has ended: from now on the store and its log files tell of it.
+    pub fn ended(&self, id: DataflowId) {
+        self.dataflows().remove(&id);
+        self.table.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(machinery) = self.machinery.get() {
+            machinery.listener.disconnect(id, None);
+        }
+    }
+
+    pub(super) fn dataflows(&self) -> MutexGuard<'_, HashMap<DataflowId, Arc<Dataflow>>> {
+        self.dataflows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The dataflows of this process that have not ended, oldest first.
+    pub(super) fn live(&self) -> Vec<Arc<Dataflow>> {
+        let mut live: Vec<_> = self.dataflows().values().filter(|flow| !flow.status().is_ended()).cloned().collect();
+        live.sort_by_key(|flow| flow.id);
+        live
+    }
+
+    /// Starts what every dataflow needs: the guard before anything it could be needed for.
+    pub(super) fn start_machinery(self: &Arc<Self>) -> Result<()> {
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.ended.load(Ordering::Acquire) {
+            return Err(ended());
+        }
+        if self.machinery.get().is_some() {
+            return Ok(());
+        }
+        sweep::sweep(self.store())?;
+        // Whoever serves our control socket has registered us, with its address.
+        if self.store().runtime(self.row.id)?.is_none() {
+            self.store().register_runtime(&self.row)?;
+        }
+        let failed = |what: &str| {
+            let what = what.to_string();
+            move |error: std::io::Error| {
+                Diagnostic::new(codes::RUNTIME_FAILED, format!("the runtime could not start {what}"))
+                    .cause(error.to_string())
+            }
+        };
+        let guard = Guard::start(&self.options.executable).map_err(failed("its guard process"))?;
+        *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+        let listener =
+            Listener::start(self.table.clone(), self.clock.clone()).map_err(failed("listening for nodes"))?;
+        let timers = Timers::start().map_err(failed("its timers"))?;
+        let _ = self.machinery.set(Machinery { listener, timers });
+        let sampled = Arc::downgrade(self);
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
+            let mut ticks = tokio::time::interval(SAMPLE);
+            // Without it there are rates and no use of processor and memory.
+            let mut system = sysinfo::System::new().ok();
+            while let Some(shared) = sampled.upgrade() {
+                sample(&shared.live(), system.as_mut());
+                drop(shared);
+                ticks.tick().await;
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) async fn shutdown(self: &Arc<Self>) -> Result<()> {
+        self.ended.store(true, Ordering::Release);
+        let live = self.live();
+        for flow in &live {
+            // One that ends by itself meanwhile is as good.
+            let _ = flow.commands.send(Command::Stop(StopOptions::default()));
+        }
+        for flow in &live {
+            flow.until_ended().await;
+        }
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.abort_all();
+        while tasks.join_next().await.is_some() {}
+        drop(self.guard.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if self.machinery.get().is_some() {
+            self.store().end_runtime(self.row.id, jiff::Timestamp::now())?;
+        }
+        Ok(())
+    }
+}
+
+fn sample(live: &[Arc<Dataflow>], mut system: Option<&mut sysinfo::System>) {
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate};
+    let pids: Vec<Pid> = live.iter().flat_map(|flow| flow.pids()).map(Pid::from_u32).collect();
+    let what = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
+    if let Some(system) = &mut system {
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
+    }
+    let now = Instant::now();
+    for flow in live {
+        flow.sample(now, |pid| {
+            let process = system.as_ref()?.process(Pid::from_u32(pid))?;
+            Some((f64::from(process.cpu_usage()) / 100.0, process.memory()))
+        });
+    }
+}
+
+/// What calls get when the runtime has ended.
+pub(super) fn ended() -> Box<Diagnostic> {
+    Diagnostic::new(codes::RUNTIME_FAILED, "this runtime has ended").help("start the shell or the daemon again")
+}

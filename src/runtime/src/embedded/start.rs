@@ -1,0 +1,183 @@
+//! From options to a dataflow that runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use diag::{Diagnostic, Result, codes};
+use store::dataflows::{Claim, DataflowEnd, DataflowRow};
+use store::{Home, Store};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::log_dir;
+use super::shared::{Shared, ended};
+use crate::descriptor::{self, Checked};
+use crate::logs::journal::Journal;
+use crate::model::{DataflowId, DataflowInfo, DescriptorSource, StartOptions, Status, UnixNanos};
+use crate::node_protocol::Signal;
+use crate::router::Router;
+use crate::supervisor::dataflow::{Dataflow, Parts};
+use crate::supervisor::task::{self, Command};
+use crate::{records, sweep};
+
+/// A dataflow that can be handed to a supervisor, with what that one listens to.
+struct Prepared {
+    flow: Arc<Dataflow>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    signals: mpsc::UnboundedReceiver<Signal>,
+}
+
+impl Shared {
+    pub(super) async fn start(self: &Arc<Self>, options: StartOptions) -> Result<DataflowInfo> {
+        let this = self.clone();
+        let wait = options.wait;
+        let prepared = tokio::task::spawn_blocking(move || this.prepare(options)).await;
+        let prepared = prepared.map_err(|error| internal("the start of the dataflow", &error))??;
+        let Prepared { flow, commands, signals } = prepared;
+        let (started, outcome) = oneshot::channel();
+        {
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those that have ended are done with.
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(task::supervise(flow.clone(), self.clone(), signals, commands, started));
+        }
+        if !wait {
+            return Ok(flow.info());
+        }
+        outcome.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Reads, checks and claims; nothing is started yet.
+    fn prepare(self: &Arc<Self>, options: StartOptions) -> Result<Prepared> {
+        let checked = descriptor::load(&options, &self.options.executable, &self.options.sources)?;
+        self.start_machinery()?;
+        let id = DataflowId::generate();
+        let created = UnixNanos::now();
+        let row = DataflowRow {
+            id: id.0,
+            name: String::new(),
+            runtime: self.row().id,
+            status: Status::Created.to_string(),
+            descriptor_path: checked.file.clone(),
+            descriptor: checked.source.text.clone(),
+            descriptor_hash: checked.hash.clone(),
+            working_dir: checked.working_dir.clone(),
+            nodes: u32::try_from(checked.plan.nodes.len()).unwrap_or(u32::MAX),
+            created: records::time(created),
+            started: None,
+            ended: None,
+            restarts: 0,
+            cause: None,
+            culprit: None,
+            snapshot: None,
+        };
+        // From here on the name is ours; whatever fails must give it back.
+        let name = claim(self.store(), row, options.name, &options.source)?;
+        let made = self.make(id, name, created, options.env, checked);
+        made.inspect_err(|error| {
+            let end = DataflowEnd {
+                status: Status::Failed.to_string(),
+                at: jiff::Timestamp::now(),
+                restarts: 0,
+                cause: Some(error.message.clone()),
+                culprit: None,
+                snapshot: None,
+            };
+            // The failure that is told is the one that came first.
+            let _ = self.store().end_dataflow(id.0, &end);
+        })
+    }
+
+    /// Makes all parts of a dataflow whose name is claimed.
+    fn make(
+        &self,
+        id: DataflowId,
+        name: String,
+        created: UnixNanos,
+        env: BTreeMap<String, String>,
+        checked: Checked,
+    ) -> Result<Prepared> {
+        let Checked { source, plan, working_dir, hash, file } = checked;
+        let failed = |error: std::io::Error| {
+            Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up"))
+                .cause(error.to_string())
+        };
+        let directory = log_dir(self.store().home(), id);
+        Home::create(&directory)?;
+        let rules = plan.nodes.iter().map(|node| (node.id.clone(), node.logs.max_size, node.logs.max_rotated));
+        let journal = Arc::new(Journal::open(id, name.clone(), &directory, rules).map_err(failed)?);
+        let router = Arc::new(Router::new(&plan, self.clock.clone()).map_err(failed)?);
+        let (signals, receiver) = mpsc::unbounded_channel();
+        let (flow, commands) = Dataflow::new(Parts {
+            id,
+            name,
+            runtime: self.name(),
+            file,
+            working_dir,
+            text: source.text.clone(),
+            hash,
+            created,
+            env,
+            plan,
+            router,
+            journal,
+            clock: self.clock.clone(),
+            store: self.store().clone(),
+            events: self.events.clone(),
+        });
+        self.admit(flow.clone(), signals);
+        Ok(Prepared { flow, commands, signals: receiver })
+    }
+}
+
+/// Claims the wanted name, or else the first free one made of the descriptor's.
+fn claim(store: &Store, mut row: DataflowRow, wanted: Option<String>, source: &DescriptorSource) -> Result<String> {
+    if let Some(name) = wanted {
+        row.name = checked_name(name)?;
+        let mut claim = store.claim_dataflow(&row)?;
+        if let Claim::Taken(_) = claim {
+            // Its holder may have died without saying so.
+            sweep::sweep(store)?;
+            claim = store.claim_dataflow(&row)?;
+        }
+        return match claim {
+            Claim::Granted => Ok(row.name),
+            Claim::Taken(holder) => Err(Diagnostic::new(
+                codes::NAME_TAKEN,
+                format!("another dataflow is called `{}` and is {}", holder.name, holder.status),
+            )
+            .help("stop that one first, or give this one another name with --name")
+            .next(format!("dataflow stop {}", holder.name))),
+        };
+    }
+    let stem = match source {
+        DescriptorSource::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+        DescriptorSource::Text { .. } => None,
+    };
+    let stem = stem.and_then(|stem| checked_name(stem).ok()).unwrap_or_else(|| "dataflow".to_string());
+    let mut number = 1;
+    loop {
+        row.name = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
+        if store.claim_dataflow(&row)? == Claim::Granted {
+            return Ok(row.name);
+        }
+        number += 1;
+    }
+}
+
+/// A name must be one word, and no id.
+fn checked_name(name: String) -> Result<String> {
+    let fits = !name.is_empty()
+        && name.len() <= 100
+        && !name.starts_with('-')
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if fits && Uuid::parse_str(&name).is_err() {
+        return Ok(name);
+    }
+    Err(Diagnostic::new(codes::INVALID_NAME, format!("`{name}` cannot be the name of a dataflow"))
+        .help("a name is made of letters, digits, `_`, `-` and `.`, does not begin with `-`, and is not an id"))
+}
+
+fn internal(what: &str, error: &dyn std::fmt::Display) -> Box<Diagnostic> {
+    Diagnostic::new(codes::RUNTIME_FAILED, format!("{what} failed inside the runtime")).cause(error.to_string())
+}

@@ -1,0 +1,236 @@
+//! What the words after `dora` ask for: the shell, a script, code, or one command.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diag::{Diagnostic, Exit, Sources, codes};
+use engine::error_value;
+use engine::session::Outcome;
+use engine::{Context, Data, Registry, Session};
+
+use crate::argv;
+use crate::services::{self, Services};
+use crate::terminal::{Format, Terminal};
+
+/// The words after `dora`, sorted.
+struct Asked {
+    format: Format,
+    what: What,
+}
+
+enum What {
+    Shell,
+    /// `-c CODE`, and whether standard input is its `$in`.
+    Code { code: String, stdin: bool },
+    /// `FILE.dora` and the words after it, for its `main`.
+    Script { file: PathBuf, words: Vec<String> },
+    /// `check FILE…`
+    Check(Vec<PathBuf>),
+    /// Everything else is a command.
+    Command(Vec<String>),
+}
+
+/// Stack of the thread that runs programs: room for `engine::run::MAX_DEPTH` calls inside calls. Only what is
+/// used of it is ever given to the process.
+const STACK: usize = 512 << 20;
+
+/// Runs `dora` with the words after its name; gives the exit code.
+pub fn main(words: Vec<String>) -> i32 {
+    let thread = std::thread::Builder::new().name("dora".into()).stack_size(STACK).spawn(move || run(words));
+    match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has told of itself.
+        Ok(Err(_)) => 101,
+        Err(error) => {
+            eprintln!("dora cannot start a thread: {error}");
+            Exit::Failed as i32
+        }
+    }
+}
+
+fn run(words: Vec<String>) -> i32 {
+    let asked = match sort(words) {
+        Ok(asked) => asked,
+        Err(error) => {
+            Terminal::default().error(&error, &Sources::new());
+            return error.code.exit() as i32;
+        }
+    };
+    let terminal = Arc::new(Terminal::new(asked.format));
+    let registry = Registry::new(&commands::all(), commands::ALIASES);
+    let sources = Sources::new();
+    let context = match Services::new(&sources) {
+        Ok(services) => {
+            let context = Context::new(registry, sources, terminal.clone(), Arc::new(services.world()));
+            services.provide(&context);
+            context
+        }
+        Err(error) => {
+            // Without a home the language still works; commands that need one say so again.
+            terminal.error(&error, &sources);
+            Context::new(registry, sources, terminal.clone(), Arc::new(engine::NoLive))
+        }
+    };
+    let interrupt = context.interrupt().clone();
+    crate::signals::on_interrupt(move || interrupt.raise());
+    let mut session = Session::new(context);
+    match asked.what {
+        What::Shell => crate::prompt::run(session, &terminal),
+        What::Code { code, stdin } => {
+            if stdin {
+                let input = std::io::read_to_string(std::io::stdin()).unwrap_or_default();
+                session.bind("stdin", value::Value::string(input));
+            }
+            let outcome = session.run("<-c>", &code, false);
+            finish(&mut session, &terminal, outcome)
+        }
+        What::Script { file, words } => script(&mut session, &terminal, &file, &words),
+        What::Check(files) => check(&session, &terminal, &files),
+        What::Command(words) => {
+            let (block, source) = argv::call(&words, session.context().sources());
+            let checked = session.check_block(&block, source.id);
+            let outcome = session.run_checked(checked, false);
+            finish(&mut session, &terminal, outcome)
+        }
+    }
+}
+
+/// Shows what a program gave, or why it failed; gives the exit code.
+pub(crate) fn finish(session: &mut Session, terminal: &Terminal, outcome: Outcome) -> i32 {
+    for warning in &outcome.warnings {
+        terminal.error(warning, session.context().sources());
+    }
+    let shown = outcome.result.and_then(|data| engine::Ui::show(terminal, data));
+    let code = match shown {
+        Ok(()) => Exit::Done as i32,
+        Err(error) => match error_value::exit_requested(&error) {
+            Some(code) => code,
+            None => {
+                if let Some(changes) = error_value::fields(&error).and_then(|fields| fields.get("changes")) {
+                    // What was done is told even though the command failed.
+                    let _ = engine::Ui::show(terminal, Data::Value(changes.clone()));
+                }
+                terminal.error(&error, session.context().sources());
+                exit_code(&error)
+            }
+        },
+    };
+    services::close(session.context());
+    code
+}
+
+/// A program's own code when it was what failed, else that of the error's kind.
+pub(crate) fn exit_code(error: &Diagnostic) -> i32 {
+    let own = error_value::fields(error).and_then(|fields| fields.get("exit_code")).and_then(value::Value::as_int);
+    own.and_then(|code| i32::try_from(code).ok()).unwrap_or(error.code.exit() as i32)
+}
+
+fn script(session: &mut Session, terminal: &Terminal, file: &Path, words: &[String]) -> i32 {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let error = Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display()));
+            terminal.error(&error, session.context().sources());
+            return error.code.exit() as i32;
+        }
+    };
+    let name = file.display().to_string();
+    let source = session.context().sources().add(name, text);
+    let checked = session.check(&source);
+    let has_main = checked.names.scope.functions.contains_key("main");
+    let outcome = session.run_checked(checked, false);
+    if !has_main || outcome.result.is_err() {
+        return finish(session, terminal, outcome);
+    }
+    // `def main` gets the words after the file's name, bound as a command's would be.
+    let mut call: Vec<String> = vec!["main".into()];
+    call.extend(words.iter().cloned());
+    let (block, source) = argv::call(&call, session.context().sources());
+    let checked = session.check_block(&block, source.id);
+    let outcome = session.run_checked(checked, false);
+    finish(session, terminal, outcome)
+}
+
+fn check(session: &Session, terminal: &Terminal, files: &[PathBuf]) -> i32 {
+    let mut worst = Exit::Done as i32;
+    for file in files {
+        let error = match std::fs::read_to_string(file) {
+            Ok(text) => {
+                let source = session.context().sources().add(file.display().to_string(), text);
+                Diagnostic::combine(session.check(&source).errors)
+            }
+            Err(error) => Some(Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display()))),
+        };
+        if let Some(error) = error {
+            terminal.error(&error, session.context().sources());
+            worst = worst.max(error.code.exit() as i32);
+        }
+    }
+    worst
+}
+
+/// Sorts the words: options of `dora` itself may stand anywhere before `--` in a single command.
+fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
+    let mut format = Format::default();
+    let mut rest: Vec<String> = Vec::new();
+    let mut code: Option<String> = None;
+    let mut stdin = false;
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let (name, given) = match word.split_once('=') {
+            Some((name, value)) if word.starts_with("--") => (name.to_string(), Some(value.to_string())),
+            _ => (word.clone(), None),
+        };
+        let is_script = rest.first().is_some_and(|first| first.ends_with(".dora"));
+        let mut value = |what: &str| {
+            given.clone().or_else(|| words.next()).ok_or_else(|| {
+                Diagnostic::new(codes::MISSING_ARGUMENT, format!("`{name}` needs {what}"))
+            })
+        };
+        match name.as_str() {
+            // The words after a script are its own.
+            _ if is_script => rest.push(word),
+            "--" => {
+                rest.push(word);
+                rest.extend(words.by_ref());
+            }
+            "-c" | "--commands" if rest.is_empty() => code = Some(value("code")?),
+            "--stdin" if rest.is_empty() => stdin = true,
+            "--output" => {
+                let wanted = value("a format")?;
+                format.output = output_format(&wanted)?;
+            }
+            "--quiet" | "-q" => format.quiet = true,
+            "--error-format" => format.json_errors = value("`text` or `json`")? == "json",
+            "--version" | "-V" if rest.is_empty() => rest.push("version".into()),
+            "--help" | "-h" if rest.is_empty() => rest.push("help".into()),
+            _ => rest.push(word),
+        }
+    }
+    let what = match (code, rest.first().map(String::as_str)) {
+        (Some(code), _) => What::Code { code, stdin },
+        (None, None) => What::Shell,
+        (None, Some("check")) => What::Check(rest.drain(1..).map(PathBuf::from).collect()),
+        (None, Some(first)) if first.ends_with(".dora") => {
+            What::Script { file: PathBuf::from(first), words: rest.split_off(1) }
+        }
+        (None, Some(_)) => What::Command(rest),
+    };
+    Ok(Asked { format, what })
+}
+
+/// The words of `--output` that people are offered; others that `to` knows work too.
+const OUTPUTS: [&str; 6] = ["table", "json", "yaml", "csv", "ndjson", "text"];
+
+fn output_format(wanted: &str) -> Result<Option<commands::formats::Format>, Box<Diagnostic>> {
+    if wanted == "table" {
+        return Ok(None);
+    }
+    commands::formats::Format::named(wanted).map(Some).ok_or_else(|| {
+        let error = Diagnostic::new(codes::NOT_IN_SET, format!("there is no output format `{wanted}`"));
+        match diag::suggest::did_you_mean(wanted, OUTPUTS) {
+            Some(help) => error.help(help),
+            None => error.help(format!("the formats are: {}", OUTPUTS.join(", "))),
+        }
+    })
+}

@@ -1,0 +1,17 @@
+//! The face of `dora`: what its words mean, the prompt, and what is written where.
+//!
+//! - [`app`]: the words after `dora`: shell, script, code, one command
+//! - [`argv`]: one command's words, bound as a line of the language is
+//! - [`terminal`]: standard streams, as commands see them
+//! - [`services`]: the store and the runtimes, handed to commands
+//! - [`signals`]: ctrl-c
+//! - [`prompt`]: the interactive shell
+
+pub mod app;
+pub mod argv;
+pub mod prompt;
+pub mod services;
+pub mod signals;
+pub mod terminal;
+
+pub use app::main;

@@ -1,0 +1,105 @@
+//! What stands left and right of the line that is typed.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use nu_ansi_term::{Color, Style};
+use reedline::{Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus};
+use value::units::format_duration;
+
+/// Lines that took longer say so.
+const WORTH_TELLING: Duration = Duration::from_secs(2);
+
+/// The prompt's texts, worked out once before each line: drawing it never waits for anything.
+#[derive(Debug, Clone, Default)]
+pub struct Line {
+    pub directory: String,
+    /// Names of the dataflows that run on this home.
+    pub flows: Vec<String>,
+    /// How long the last line took.
+    pub took: Duration,
+    /// How the last line ended.
+    pub code: i32,
+    pub colors: bool,
+}
+
+/// A path with the home directory as `~`.
+pub fn short_directory(cwd: &std::path::Path, home: Option<&str>) -> String {
+    let text = cwd.display().to_string();
+    match home.filter(|home| home.len() > 1).and_then(|home| text.strip_prefix(home)) {
+        Some("") => "~".into(),
+        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+        _ => text,
+    }
+}
+
+impl Line {
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.colors { style.paint(text).to_string() } else { text.to_string() }
+    }
+
+    fn flows(&self) -> Option<String> {
+        match self.flows.as_slice() {
+            [] => None,
+            [one] => Some(format!("▶ {one}")),
+            [first, second] => Some(format!("▶ {first}, {second}")),
+            many => Some(format!("▶ {} dataflows", many.len())),
+        }
+    }
+}
+
+impl Prompt for Line {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        Cow::Owned(self.paint(Color::Green.bold(), &render::escape(&self.directory).replace('\n', "\\n")))
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        let mut parts = Vec::new();
+        if self.code != 0 {
+            parts.push(self.paint(Color::Red.bold(), &format!("✗ {}", self.code)));
+        }
+        if self.took > WORTH_TELLING {
+            let tenths = i64::try_from(self.took.as_millis() / 100).unwrap_or(i64::MAX / 1_000_000_000);
+            parts.push(self.paint(Style::new().dimmed(), &format_duration(tenths * 100_000_000)));
+        }
+        if let Some(flows) = self.flows() {
+            parts.push(self.paint(Color::Cyan.normal(), &flows));
+        }
+        Cow::Owned(parts.join("  "))
+    }
+
+    fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
+        Cow::Borrowed("> ")
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        Cow::Borrowed("… ")
+    }
+
+    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
+        let failing = matches!(search.status, PromptHistorySearchStatus::Failing);
+        Cow::Owned(format!("({}search `{}`) ", if failing { "nothing found, " } else { "" }, search.term))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_home_directory_is_a_tilde_and_only_as_a_whole_name() {
+        let short = |path: &str| short_directory(std::path::Path::new(path), Some("/home/ann"));
+        assert_eq!(short("/home/ann"), "~");
+        assert_eq!(short("/home/ann/a"), "~/a");
+        assert_eq!(short("/home/anna"), "/home/anna");
+    }
+
+    #[test]
+    fn the_right_side_tells_of_failure_long_work_and_what_runs() {
+        let line = Line { code: 2, took: Duration::from_millis(3_456), flows: vec!["demo".into()], ..Line::default() };
+        assert_eq!(line.render_prompt_right(), "✗ 2  3sec 400ms  ▶ demo");
+        assert_eq!(Line::default().render_prompt_right(), "");
+        let many = Line { flows: vec!["a".into(), "b".into(), "c".into()], ..Line::default() };
+        assert_eq!(many.render_prompt_right(), "▶ 3 dataflows");
+    }
+}

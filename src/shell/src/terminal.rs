@@ -1,0 +1,153 @@
+//! Standard input, output and error, as commands and programs see them.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Mutex;
+
+use diag::{Diagnostic, Result, Sources, codes};
+use engine::{Data, Ui};
+use render::{Options, TableStream};
+use value::Value;
+
+/// How results and errors are written.
+#[derive(Debug, Clone, Default)]
+pub struct Format {
+    /// `--output`: a data format; none is a table.
+    pub output: Option<commands::formats::Format>,
+    /// `--quiet`: names only.
+    pub quiet: bool,
+    /// `--error-format json`
+    pub json_errors: bool,
+}
+
+/// The process's own streams.
+#[derive(Default)]
+pub struct Terminal {
+    format: Format,
+    /// One writer at a time, so that notices of other threads do not cut a table in two.
+    writing: Mutex<()>,
+}
+
+impl Terminal {
+    pub fn new(format: Format) -> Self {
+        Terminal { format, writing: Mutex::new(()) }
+    }
+
+    /// Shows an error, and those related to it, on standard error.
+    pub fn error(&self, error: &Diagnostic, sources: &Sources) {
+        let text = if self.format.json_errors {
+            render::diagnostic_to_json(error, sources)
+        } else {
+            render::diagnostic_to_text(error, sources, &Options::for_stream(&std::io::stderr()))
+        };
+        // A closed standard error leaves nobody to tell.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        let _alone = self.writing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| closed(&error))
+    }
+
+    fn line(&self, text: &str) -> Result<()> {
+        if text.ends_with('\n') { self.write(text) } else { self.write(&format!("{text}\n")) }
+    }
+
+    fn show_value(&self, value: Value) -> Result<()> {
+        if let (Value::Binary(bytes), false) = (&value, std::io::stdout().is_terminal()) {
+            return std::io::stdout().write_all(bytes).map_err(|error| closed(&error));
+        }
+        self.line(&render::value_to_text(&value, &Options::for_stream(&std::io::stdout()))?)
+    }
+
+    fn show_stream(&self, stream: engine::Stream) -> Result<()> {
+        let mut table = TableStream::new(Options::for_stream(&std::io::stdout()));
+        let mut alone: Option<Value> = None;
+        for (at, item) in stream.enumerate() {
+            let item = item?;
+            if at == 0 && !matches!(item, Value::Record(_)) {
+                alone = Some(item);
+                continue;
+            }
+            if let Some(first) = alone.take() {
+                self.write(&table.push(&[first]))?;
+            }
+            self.write(&table.push(&[item]))?;
+        }
+        if let Some(first) = alone {
+            self.write(&table.push(&[first]))?;
+        }
+        self.write(&table.finish())
+    }
+}
+
+impl Ui for Terminal {
+    fn is_interactive(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty())
+    }
+
+    fn confirm(&self, question: &str) -> Result<bool> {
+        eprint!("{question} [y/N] ");
+        let _ = std::io::stderr().flush();
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map_err(|error| {
+            Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {error}"))
+        })?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn show(&self, data: Data) -> Result<()> {
+        let interrupt = value::Interrupt::new();
+        match data {
+            Data::Empty | Data::Value(Value::Nothing) => Ok(()),
+            Data::Bytes(mut bytes) => {
+                std::io::copy(&mut bytes.reader, &mut std::io::stdout()).map_err(|error| closed(&error))?;
+                std::io::stdout().flush().map_err(|error| closed(&error))?;
+                bytes.program.map_or(Ok(()), engine::external::Program::finish)
+            }
+            data if self.format.quiet => self.names(data.into_value(&interrupt)?),
+            data => match (self.format.output, data) {
+                (Some(format), data) => self.line(&commands::formats::encode(format, &data.into_value(&interrupt)?)?),
+                (None, Data::Stream(stream)) => self.show_stream(stream),
+                (None, data) => self.show_value(data.into_value(&interrupt)?),
+            },
+        }
+    }
+
+    fn plain(&self, value: &Value) -> Result<String> {
+        render::value_to_text(value, &Options::whole())
+    }
+
+    fn notice(&self, line: &str) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+
+    fn width(&self) -> Option<usize> {
+        Options::for_stream(&std::io::stdout()).width
+    }
+}
+
+impl Terminal {
+    /// `--quiet`: the name of each row, a line each.
+    fn names(&self, value: Value) -> Result<()> {
+        let rows = match &value {
+            Value::List(_) | Value::Table(_) => value.items()?,
+            other => std::sync::Arc::new(vec![other.clone()]),
+        };
+        let mut text = String::new();
+        for row in rows.iter() {
+            let name = row.as_record().and_then(|row| row.get("name").or_else(|| row.get("id")).or_else(|| row.values().first()));
+            text.push_str(&value::text::to_text(name.unwrap_or(row)));
+            text.push('\n');
+        }
+        self.write(&text)
+    }
+}
+
+/// A closed standard output ends everything quietly, as it does for other tools.
+fn closed(error: &std::io::Error) -> Box<Diagnostic> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return engine::error_value::exit_request(0);
+    }
+    Diagnostic::new(codes::CANNOT_WRITE, format!("standard output cannot be written: {error}"))
+}

@@ -1,0 +1,12 @@
+//! End to end: the `dora` binary as its users have it, the house's walls, and the documents' promises.
+//!
+//! One binary, so that everything is linked once. `DORA_TEST_PYTHON` names a Python that has the PyPI package
+//! `dora-rs`; `scripts/test` makes one.
+
+mod codes;
+mod commands_from_bash;
+mod dataflows;
+mod layers;
+mod mistakes;
+mod reference;
+mod world;
