@@ -32,7 +32,7 @@ enum Found {
 
 impl Shared {
     /// Finds what a reference means: a dataflow of this process, or a row of the store.
-    pub(super) fn find(&self, reference: &DataflowRef) -> Result<Found> {
+    fn find(&self, reference: &DataflowRef) -> Result<Found> {
         let own = |id: Uuid| self.dataflows().get(&DataflowId(id)).cloned();
         let text = reference.0.as_str();
         let found = |row: DataflowRow| match own(row.id) {
