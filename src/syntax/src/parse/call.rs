@@ -7,6 +7,7 @@ use diag::{Diagnostic, codes};
 use super::collection::Braces;
 use super::{Cursor, ItemKind, Parser, Run, foreign, foreign_operator};
 use crate::ast::*;
+use crate::expression;
 use crate::literal;
 use crate::tokens::TokenKind;
 
@@ -80,6 +81,9 @@ impl Parser<'_> {
     /// A closure, a block, a lone variable that may hold one, or a flag is an ordinary argument.
     fn condition_follows(&self, cursor: &Cursor<'_>) -> bool {
         let Some(first) = cursor.run() else { return false };
+        if cursor.run_at(1).is_some_and(|next| expression::level(self.raw(next)).is_some()) {
+            return true;
+        }
         if let Some(open) = self.lone_brace(first) {
             return self.braces_kind(open) == Braces::Record;
         }
