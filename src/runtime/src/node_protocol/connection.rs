@@ -37,7 +37,7 @@ pub fn serve(shared: &Arc<Shared>, id: u64, socket: TcpStream) {
     let _ = session.flow.signals.send(Signal::Disconnected { node });
 }
 
-/// Reads and answers the `Register` request; `None` when the peer was refused.
+/// Reads the `Register` request and finds whom it names; `None` when the peer was refused.
 fn introduce(shared: &Shared, socket: &TcpStream, reader: &mut FrameReader) -> io::Result<Option<(Arc<Flow>, usize)>> {
     socket.set_nodelay(true)?;
     if !readable_within(socket, INTRODUCTION)? {
@@ -55,9 +55,10 @@ fn introduce(shared: &Shared, socket: &TcpStream, reader: &mut FrameReader) -> i
         }
         _ => Err("the first request of a connection must be `Register`".to_string()),
     };
-    let reply = found.as_ref().map(drop).map_err(Clone::clone);
-    answer(socket, &DaemonReply::Result(reply))?;
-    Ok(found.ok())
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(reason) => answer(socket, &DaemonReply::Result(Err(reason))).map(|()| None),
+    }
 }
 
 fn register(shared: &Shared, request: &NodeRegisterRequest) -> Result<(Arc<Flow>, usize), String> {
@@ -85,6 +86,9 @@ enum Next {
 
 impl Session<'_> {
     fn run(&mut self, reader: &mut FrameReader) -> io::Result<()> {
+        // Only now, when the supervisor has been told of the connection: a node that is answered may send and
+        // be gone before anybody else gets to run.
+        answer(&self.socket, &DaemonReply::Result(Ok(())))?;
         while let Some(frame) = reader.next(&self.socket)? {
             if let Next::Events = self.handle(frame)? {
                 return self.events(reader);

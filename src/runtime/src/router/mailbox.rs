@@ -101,7 +101,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox for inputs given by id, queue size as configured, and policy.
+    /// A mailbox for inputs given by id, the number of messages that may wait, and policy.
     pub fn new(inputs: impl IntoIterator<Item = (String, usize, QueuePolicy)>, clock: Arc<HLC>) -> io::Result<Self> {
         let inputs = inputs
             .into_iter()
