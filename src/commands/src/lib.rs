@@ -3,37 +3,62 @@
 //! One folder per noun or group, one file per command or family of verbs; each folder lists its declarations
 //! in a slice, and [`all`] gathers them. A command takes arguments in, calls a library, gives a table out.
 //!
+//! - [`dataflow`], [`node`], [`topic`], [`daemon`]: what the runtime carries
 //! - [`filters`]: tables and lists
 //! - [`strings`], [`math`]: texts and numbers
 //! - [`formats`]: conversions, and values as text in a format
 //! - [`files`]: files, directories and paths
 //! - [`core`]: what the language needs besides its syntax
+//! - [`dataflow`], [`node`], [`topic`], [`daemon`]: dataflows and what they are made of, over `runtime`
+//! - [`changes`]: the change table of commands that change something
 //! - [`groups`]: what `group-by` gives
 //! - [`live`]: what is known of the world while a line is typed
 //! - [`rows`], [`cells`], [`set`]: ways of going over the input that many commands share
+//! - [`changes`]: what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
 mod cells;
+mod changes;
 pub mod core;
+pub mod daemon;
+pub mod dataflow;
 pub mod files;
 pub mod filters;
 pub mod formats;
 pub mod groups;
 pub mod live;
 pub mod math;
+pub mod node;
 mod prelude;
 mod rows;
 mod set;
 pub mod strings;
+pub mod topic;
+pub mod topic;
 
 use engine::{Alias, Command, Registry};
 
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
-    [core::ALL, files::ALL, filters::ALL, formats::ALL, math::ALL, strings::ALL].concat()
+    let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
+    let flows = [dataflow::ALL, node::ALL, topic::ALL, daemon::ALL];
+    [tables.concat(), flows.concat()].concat()
 }
 
 /// Other names of commands: older ones, and those that other tools have.
 pub const ALIASES: &[Alias] = &[
+    Alias { name: "ps", target: "dataflow list", hint: false },
+    Alias { name: "dataflow rm", target: "dataflow remove", hint: false },
+    Alias { name: "dataflow show", target: "dataflow inspect", hint: false },
+    Alias { name: "ps", target: "dataflow list", hint: true },
+    Alias { name: "dataflows", target: "dataflow list", hint: true },
+    Alias { name: "dataflow show", target: "dataflow inspect", hint: true },
+    Alias { name: "dataflow delete", target: "dataflow remove", hint: true },
+    Alias { name: "dataflow rm", target: "dataflow remove", hint: true },
+    Alias { name: "dataflow check", target: "dataflow validate", hint: true },
+    Alias { name: "nodes", target: "node list", hint: true },
+    Alias { name: "topics", target: "topic list", hint: true },
+    Alias { name: "up", target: "daemon start", hint: true },
+    Alias { name: "down", target: "daemon stop", hint: true },
     Alias { name: "filter", target: "where", hint: false },
     Alias { name: "str lowercase", target: "str downcase", hint: false },
     Alias { name: "str uppercase", target: "str upcase", hint: false },

@@ -349,6 +349,28 @@ fn stop_ends_the_stream_of_every_node_and_what_comes_later_is_counted_as_dropped
 }
 
 #[test]
+fn values_left_beside_the_dataflow_are_read_and_their_end_is_told() {
+    let mut wire = Wire::new(PAIR);
+    let mut reader = wire.subscribe("b");
+    let mut a = wire.connect("a");
+    let mut b = wire.connect("b");
+    let (namespace, key) = ("pool".to_string(), "k".to_string());
+    let store = |value: &[u8]| DaemonRequest::ExtensionStore {
+        namespace: namespace.clone(),
+        key: key.clone(),
+        value: value.to_vec(),
+    };
+    let load = || DaemonRequest::ExtensionLoad { namespace: namespace.clone(), key: key.clone(), remove: false };
+    assert!(matches!(a.ask(store(b"one")), DaemonReply::Result(Ok(()))));
+    assert!(matches!(b.ask(store(b"two")), DaemonReply::Result(Err(_))), "only its owner may replace it");
+    assert!(matches!(b.ask(load()), DaemonReply::ExtensionValue { value: Some(value) } if value == b"one"));
+    let drop = DaemonRequest::ExtensionDrop { namespace: namespace.clone(), key: key.clone() };
+    assert!(matches!(a.ask(drop), DaemonReply::Result(Ok(()))));
+    assert!(matches!(b.ask(load()), DaemonReply::ExtensionValue { value: None }));
+    assert!(matches!(reader.events().as_slice(), [NodeEvent::ExtensionDropped { .. }]));
+}
+
+#[test]
 fn a_node_that_does_not_read_delays_nobody_else() {
     let yaml = "\
 nodes:

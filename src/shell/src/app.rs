@@ -87,6 +87,7 @@ fn run(words: Vec<String>) -> i32 {
         What::Script { file, words } => script(&mut session, &terminal, &file, &words),
         What::Check(files) => check(&session, &terminal, &files),
         What::Command(words) => {
+            session.context().provide(commands::dataflow::FollowsLogs);
             let (block, source) = argv::call(&words, session.context().sources());
             let checked = session.check_block(&block, source.id);
             let outcome = session.run_checked(checked, false);
@@ -95,28 +96,36 @@ fn run(words: Vec<String>) -> i32 {
     }
 }
 
-/// Shows what a program gave, or why it failed; gives the exit code.
-pub(crate) fn finish(session: &mut Session, terminal: &Terminal, outcome: Outcome) -> i32 {
+/// Shows what a program gave, or why it failed, and stops what it left running; gives the exit code.
+fn finish(session: &mut Session, terminal: &Terminal, outcome: Outcome) -> i32 {
+    let ended = report(session.context(), terminal, outcome);
+    services::close(session.context());
+    ended.code
+}
+
+/// How a program ended.
+pub(crate) struct Ended {
+    pub code: i32,
+    /// Whether it asked the session to end too.
+    pub leaves: bool,
+}
+
+/// Shows what a program gave, or why it failed.
+pub(crate) fn report(context: &Context, terminal: &Terminal, outcome: Outcome) -> Ended {
     for warning in &outcome.warnings {
-        terminal.error(warning, session.context().sources());
+        terminal.error(warning, context.sources());
     }
     let shown = outcome.result.and_then(|data| engine::Ui::show(terminal, data));
-    let code = match shown {
-        Ok(()) => Exit::Done as i32,
-        Err(error) => match error_value::exit_requested(&error) {
-            Some(code) => code,
-            None => {
-                if let Some(changes) = error_value::fields(&error).and_then(|fields| fields.get("changes")) {
-                    // What was done is told even though the command failed.
-                    let _ = engine::Ui::show(terminal, Data::Value(changes.clone()));
-                }
-                terminal.error(&error, session.context().sources());
-                exit_code(&error)
-            }
-        },
-    };
-    services::close(session.context());
-    code
+    let Err(error) = shown else { return Ended { code: Exit::Done as i32, leaves: false } };
+    if let Some(code) = error_value::exit_requested(&error) {
+        return Ended { code, leaves: true };
+    }
+    if let Some(changes) = error_value::fields(&error).and_then(|fields| fields.get("changes")) {
+        // What was done is told even though the command failed.
+        let _ = engine::Ui::show(terminal, Data::Value(changes.clone()));
+    }
+    terminal.error(&error, context.sources());
+    Ended { code: exit_code(&error), leaves: false }
 }
 
 /// A program's own code when it was what failed, else that of the error's kind.
@@ -135,6 +144,10 @@ fn script(session: &mut Session, terminal: &Terminal, file: &Path, words: &[Stri
         }
     };
     let name = file.display().to_string();
+    let absolute = session.env().cwd().join(file);
+    let dir = absolute.parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
+    // Where the script lies, so that it finds what lies beside it.
+    session.env_mut().set("FILE_PWD", value::Value::string(dir));
     let source = session.context().sources().add(name, text);
     let checked = session.check(&source);
     let has_main = checked.names.scope.functions.contains_key("main");

@@ -6,9 +6,15 @@
 //! - [`services`]: the store and the runtimes, handed to commands
 //! - [`signals`]: ctrl-c
 //! - [`prompt`]: the interactive shell
+//! - [`line`]: where the cursor is in a line that is being typed
+//! - [`complete`]: what can be typed next
+//! - [`highlight`]: what each piece of a line is
 
 pub mod app;
 pub mod argv;
+pub mod complete;
+pub mod highlight;
+pub mod line;
 pub mod prompt;
 pub mod services;
 pub mod signals;

@@ -2,7 +2,7 @@
 //!
 //! Works on tokens alone, so that it has an answer for every half-typed line.
 
-use diag::{Source, Sources};
+use diag::Sources;
 use syntax::TokenKind;
 use syntax::tokens::{Bracket, Quote, Token, Tokens};
 
@@ -135,7 +135,7 @@ impl Place {
                 }
                 TokenKind::Word => {
                     let text = &typed[token.range()];
-                    if let Some(name) = declared(frame, text, &tokens, index, &source) {
+                    if let Some(name) = declared(frame, text, &tokens, index) {
                         locals.push(name);
                     }
                     // What is assigned or returned is a pipeline of its own.
@@ -188,14 +188,13 @@ fn open_quote(tokens: &Tokens, index: usize, kind: Quote) -> Option<char> {
 }
 
 /// The name that `let`, `mut`, `const` or `for` gives in this word.
-fn declared(frame: &Frame, word: &str, tokens: &Tokens, index: usize, source: &Source) -> Option<String> {
+fn declared(frame: &Frame, word: &str, tokens: &Tokens, index: usize) -> Option<String> {
     let [keyword] = frame.words.as_slice() else { return None };
     if frame.word.is_some() || !matches!(keyword.text.as_str(), "let" | "mut" | "const" | "for") {
         return None;
     }
     // Still being typed: not a name yet.
     tokens.get(index + 1)?;
-    let _ = source;
     Some(word.trim_start_matches('$').to_string())
 }
 

@@ -1,15 +1,198 @@
-//! The interactive shell.
+//! The interactive shell: reads a line, runs it, shows what it gave.
+//!
+//! - `history`: lines typed before, kept in the store
+//! - `text`: what stands left and right of the line
+//! - `editor`: the line editor with completion, colours and hints
+//! - `leave`: what becomes of running dataflows when the user goes
 
-use engine::Session;
+mod editor;
+mod history;
+mod leave;
+mod text;
 
+use std::io::{IsTerminal, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use diag::{Diagnostic, codes};
+use engine::{Context, Data, Session};
+use jiff::Timestamp;
+use reedline::{Reedline, Signal};
+use store::Store;
+use value::Value;
+
+use crate::app::{Ended, report};
+use crate::services;
 use crate::terminal::Terminal;
+use history::{LastLine, LineEnd, StoredHistory};
+use leave::Leaving;
 
-/// Reads lines and runs them until the user leaves; gives the exit code.
-pub fn run(mut session: Session, terminal: &Terminal) -> i32 {
-    let mut code = 0;
-    for line in std::io::stdin().lines().map_while(Result::ok) {
-        let outcome = session.run("<prompt>", &line, false);
-        code = crate::app::finish(&mut session, terminal, outcome);
+/// The session, shared with the editor's helpers: they look at it while a line is typed, and it runs in between.
+type SharedSession = Arc<Mutex<Session>>;
+
+/// Reads lines and runs them until the user leaves; gives the exit code. Off a terminal, all of standard input is
+/// one program.
+pub fn run(session: Session, terminal: &Terminal) -> i32 {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return run_input(session, terminal);
     }
-    code
+    Shell::new(session, terminal).run()
+}
+
+fn run_input(mut session: Session, terminal: &Terminal) -> i32 {
+    let mut text = String::new();
+    if let Err(error) = std::io::stdin().read_to_string(&mut text) {
+        let error = Diagnostic::new(codes::CANNOT_READ, format!("standard input cannot be read: {error}"));
+        terminal.error(&error, session.context().sources());
+        return error.code.exit() as i32;
+    }
+    let outcome = session.run("<stdin>", &text, false);
+    let ended = report(session.context(), terminal, outcome);
+    services::close(session.context());
+    ended.code
+}
+
+struct Shell<'a> {
+    session: SharedSession,
+    context: Context,
+    terminal: &'a Terminal,
+    /// Where the line's end is written; none without a store.
+    last_line: Option<LastLine>,
+    prompt: text::Line,
+    /// Whether the terminal understands marks around prompts and outputs.
+    marks: bool,
+}
+
+impl<'a> Shell<'a> {
+    fn new(session: Session, terminal: &'a Terminal) -> Shell<'a> {
+        let context = session.context().clone();
+        let options = render::Options::for_stream(&std::io::stdout());
+        let prompt = text::Line { colors: options.theme.colors, ..text::Line::default() };
+        let marks = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        Shell { session: Arc::new(Mutex::new(session)), context, terminal, last_line: None, prompt, marks }
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn run(mut self) -> i32 {
+        self.run_init();
+        let history = self.context.service::<Store>().ok().map(|store| StoredHistory::new((*store).clone()));
+        self.last_line = history.as_ref().map(StoredHistory::last_line);
+        let mut editor = editor::editor(&self.session, history, self.prompt.colors, self.marks);
+        loop {
+            self.refresh_prompt();
+            editor = editor.with_cwd(Some(self.session().env().cwd().display().to_string()));
+            if let Some(last) = &self.last_line {
+                last.forget();
+            }
+            match self.read(&mut editor) {
+                Ok(Signal::Success(line)) if line.trim().is_empty() => {}
+                Ok(Signal::Success(line)) => {
+                    let ended = self.run_line(&line);
+                    self.prompt.code = ended.code;
+                    if ended.leaves && self.leave() {
+                        return ended.code;
+                    }
+                }
+                Ok(Signal::CtrlD) => {
+                    if self.leave() {
+                        return self.prompt.code;
+                    }
+                }
+                // The line is given up; the shell stays.
+                Ok(_) => {}
+                Err(error) => {
+                    let error = Diagnostic::new(codes::CANNOT_READ, format!("the terminal cannot be read: {error}"));
+                    self.terminal.error(&error, self.context.sources());
+                    services::close(&self.context);
+                    return error.code.exit() as i32;
+                }
+            }
+        }
+    }
+
+    fn read(&self, editor: &mut Reedline) -> std::io::Result<Signal> {
+        editor.read_line(&self.prompt).map_err(std::io::Error::from)
+    }
+
+    /// Runs the user's own `init.dora`, if there is one.
+    fn run_init(&mut self) {
+        let Ok(store) = self.context.service::<Store>() else { return };
+        let file = store.home().config().join("init.dora");
+        let Ok(text) = std::fs::read_to_string(&file) else { return };
+        let outcome = self.session().run(&file.display().to_string(), &text, false);
+        report(&self.context, self.terminal, outcome);
+    }
+
+    fn run_line(&mut self, line: &str) -> Ended {
+        self.context.interrupt().clear();
+        let cwd = self.session().env().cwd().display().to_string();
+        let (started, begun) = (Timestamp::now(), Instant::now());
+        self.mark("133;C");
+        let outcome = self.session().run("<prompt>", line, false);
+        let (result_type, result_rows) = outcome.result.as_ref().map_or((None, None), result_of);
+        let ended = report(&self.context, self.terminal, outcome);
+        self.mark(&format!("133;D;{}", ended.code));
+        self.prompt.took = begun.elapsed();
+        // A pipeline that was interrupted leaves nothing behind for the next line.
+        self.context.interrupt().clear();
+        if let Some(last) = &self.last_line {
+            let end = LineEnd { started, duration: self.prompt.took, code: ended.code, cwd, result_type, result_rows };
+            if let Err(error) = last.ended(end) {
+                self.terminal.error(&error, self.context.sources());
+            }
+        }
+        ended
+    }
+
+    /// A mark for the terminal: here an output begins, or ends with a code.
+    fn mark(&self, mark: &str) {
+        if self.marks {
+            let mut out = std::io::stdout();
+            let _ = write!(out, "\x1b]{mark}\x1b\\").and_then(|()| out.flush());
+        }
+    }
+
+    fn refresh_prompt(&mut self) {
+        let (directory, flows) = {
+            let session = self.session();
+            let home = session.env().get("HOME").and_then(Value::as_str).map(str::to_string);
+            let directory = text::short_directory(session.env().cwd(), home.as_deref());
+            (directory, self.context.live().names("dataflow"))
+        };
+        self.prompt.directory = directory;
+        self.prompt.flows = flows.into_iter().map(|(name, _)| name).collect();
+    }
+
+    /// Whether the shell may end now: its dataflows are stopped or handed over, unless the user would rather stay.
+    fn leave(&mut self) -> bool {
+        self.context.interrupt().clear();
+        self.prompt.took = Duration::ZERO;
+        match leave::leave(&self.context) {
+            Ok(Leaving::Goes) => {
+                services::close(&self.context);
+                true
+            }
+            Ok(Leaving::Stays) => false,
+            Err(error) => {
+                self.terminal.error(&error, self.context.sources());
+                false
+            }
+        }
+    }
+}
+
+/// The type and the number of rows of a result, as far as telling them costs nothing.
+fn result_of(data: &Data) -> (Option<String>, Option<i64>) {
+    let Data::Value(value) = data else { return (None, None) };
+    match value {
+        Value::Nothing => (None, None),
+        Value::List(items) => {
+            let kind = if value.is_table() { "table" } else { "list" };
+            (Some(kind.into()), i64::try_from(items.len()).ok())
+        }
+        other => (Some(other.kind().into()), None),
+    }
 }

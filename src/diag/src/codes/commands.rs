@@ -15,4 +15,12 @@ super::codes! {
     UNKNOWN_NAME = "605", NotFound, "unknown name";
     /// A script that cannot be read.
     NO_SCRIPT = "606", NotFound, "no such script";
+    /// Some targets of a command were done and some failed.
+    PARTLY_DONE = "607", Partly, "partly done";
+    /// Every target of a command failed.
+    ALL_FAILED = "608", Failed, "nothing done";
+    /// A command that needs targets got none it understands.
+    NO_TARGET = "609", Usage, "no target";
+    /// What cannot be undone was not confirmed, and nobody can be asked.
+    NOT_CONFIRMED = "610", Usage, "not confirmed";
 }

@@ -35,6 +35,8 @@ super::codes! {
     OTHER_RUNTIME = "016", Failed, "dataflow of another process";
     /// The text cannot be the name of a dataflow.
     INVALID_NAME = "017", Usage, "invalid dataflow name";
+    /// A dataflow that was followed ended with a failure.
+    DATAFLOW_FAILED = "018", Failed, "dataflow failed";
     /// A node's program was started by hand, not by a dataflow.
     NOT_IN_A_DATAFLOW = "040", Usage, "not in a dataflow";
     /// A node cannot talk to its runtime, or not in the way its dataflow says.

@@ -144,6 +144,22 @@ impl Session<'_> {
             }
             DaemonRequest::NextEvent => Err("`NextEvent` before `Subscribe`".to_string()),
             DaemonRequest::Register(_) => Err("this connection is registered already".to_string()),
+            DaemonRequest::ExtensionStore { namespace, key, value } => {
+                router.extensions.store((namespace, key), value, self.node)
+            }
+            DaemonRequest::ExtensionLoad { namespace, key, remove } => {
+                let name = (namespace, key);
+                let value = router.extensions.load(&name, self.node);
+                if remove && value.is_some() {
+                    router.drop_extension(&name);
+                }
+                answer(&self.socket, &DaemonReply::ExtensionValue { value })?;
+                return Ok(Next::Continue);
+            }
+            DaemonRequest::ExtensionDrop { namespace, key } => {
+                router.drop_extension(&(namespace, key));
+                Ok(())
+            }
             DaemonRequest::ExtensionRequest { namespace, .. } => {
                 Err(format!("this runtime has no extension `{namespace}`"))
             }

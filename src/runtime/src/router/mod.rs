@@ -7,7 +7,9 @@
 //! - [`message`]: a message's bytes
 //! - [`timers`]: `dora/timer` inputs
 //! - [`rate`]: messages per second
+//! - [`extensions`]: values that nodes leave for each other
 
+pub mod extensions;
 pub mod mailbox;
 pub mod message;
 pub mod rate;
@@ -42,6 +44,8 @@ pub struct Router {
     timers: Vec<Timer>,
     logs: Vec<LogInput>,
     exit_when_nodes_finish: bool,
+    /// Values that nodes leave for each other.
+    pub extensions: extensions::Extensions,
     /// Held while inputs are closed, so that the last one is noticed exactly once.
     closing: Mutex<()>,
     stopped: AtomicBool,
@@ -151,6 +155,7 @@ impl Router {
             timers,
             logs,
             exit_when_nodes_finish: plan.exit_when_nodes_finish,
+            extensions: extensions::Extensions::default(),
             closing: Mutex::new(()),
             stopped: AtomicBool::new(false),
             clock,
@@ -395,6 +400,25 @@ impl Router {
                 port.push_event(&event(inputs));
                 port.mailbox.flush();
             }
+        }
+    }
+
+    /// Drops a value that a node left, and tells who touched it.
+    pub fn drop_extension(&self, name: &extensions::Name) {
+        self.tell_dropped(name, self.extensions.drop_value(name));
+    }
+
+    /// Drops all values of a node that has ended, and tells who touched them.
+    pub fn drop_extensions_of(&self, node: usize) {
+        for (name, touched_by) in self.extensions.drop_all_of(node) {
+            self.tell_dropped(&name, touched_by);
+        }
+    }
+
+    fn tell_dropped(&self, (namespace, key): &extensions::Name, touched_by: impl IntoIterator<Item = usize>) {
+        for port in touched_by.into_iter().filter_map(|node| self.ports.get(node)) {
+            port.push_event(&NodeEvent::ExtensionDropped { namespace: namespace.clone(), key: key.clone() });
+            port.mailbox.flush();
         }
     }
 

@@ -489,6 +489,7 @@ impl Supervisor {
         }
         self.told(self.flow.node_transition(node, status, why));
         self.flow.router.close_all_outputs(node);
+        self.flow.router.drop_extensions_of(node);
         if let Some(port) = self.flow.router.port(node) {
             port.mailbox.end(true);
         }

@@ -1,5 +1,7 @@
 //! Lines typed before, kept in the store.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use diag::Diagnostic;
@@ -17,6 +19,7 @@ pub struct StoredHistory {
     store: Store,
     session: i64,
     began: Timestamp,
+    last: Arc<AtomicI64>,
 }
 
 impl StoredHistory {
@@ -25,7 +28,12 @@ impl StoredHistory {
         let began = Timestamp::now();
         // Sessions of one machine begin at different nanoseconds.
         let session = i64::try_from(began.as_nanosecond()).unwrap_or(i64::MAX);
-        StoredHistory { store, session, began }
+        StoredHistory { store, session, began, last: Arc::default() }
+    }
+
+    /// The way to the line that is saved last.
+    pub fn last_line(&self) -> LastLine {
+        LastLine { store: self.store.clone(), id: self.last.clone() }
     }
 
     pub fn session_id(&self) -> HistorySessionId {
@@ -74,7 +82,11 @@ impl History for StoredHistory {
                 let line = to_line(&item);
                 self.store.update_history(id.0, |old| merged(old, line)).map_err(failed)?;
             }
-            None => item.id = Some(HistoryItemId::new(self.store.append_history(&to_line(&item)).map_err(failed)?)),
+            None => {
+                let id = self.store.append_history(&to_line(&item)).map_err(failed)?;
+                self.last.store(id, Ordering::Relaxed);
+                item.id = Some(HistoryItemId::new(id));
+            }
         }
         Ok(item)
     }
@@ -167,22 +179,47 @@ fn failed(error: Box<Diagnostic>) -> ReedlineError {
     std::io::Error::other(error).into()
 }
 
-/// What became of a line, written to its row.
-pub fn record_outcome(
-    history: &mut dyn History,
-    id: HistoryItemId,
-    started: Timestamp,
-    duration: Duration,
-    exit_status: i64,
-    cwd: &str,
-) -> Result<()> {
-    history.update(id, &|mut item| {
-        item.start_timestamp = to_chrono(started);
-        item.duration = Some(duration);
-        item.exit_status = Some(exit_status);
-        item.cwd = Some(cwd.to_string());
-        item
-    })
+/// What became of a line.
+#[derive(Debug, Clone)]
+pub struct LineEnd {
+    pub started: Timestamp,
+    pub duration: Duration,
+    pub code: i32,
+    pub cwd: String,
+    pub result_type: Option<String>,
+    pub result_rows: Option<i64>,
+}
+
+/// Writes what became of the line that was saved last.
+#[derive(Clone)]
+pub struct LastLine {
+    store: Store,
+    id: Arc<AtomicI64>,
+}
+
+impl LastLine {
+    /// Forgets the last line, so that one that is not saved leaves nothing to write to.
+    pub fn forget(&self) {
+        self.id.store(0, Ordering::Relaxed);
+    }
+
+    /// Writes the end to the line's row, if it was saved.
+    pub fn ended(&self, end: LineEnd) -> diag::Result<()> {
+        let id = self.id.load(Ordering::Relaxed);
+        if id == 0 {
+            return Ok(());
+        }
+        let change = |line| HistoryLine {
+            started: Some(end.started),
+            duration: Some(end.duration),
+            exit_status: Some(end.code.into()),
+            cwd: Some(end.cwd),
+            result_type: end.result_type,
+            result_rows: end.result_rows,
+            ..line
+        };
+        self.store.update_history(id, change).map(|_| ())
+    }
 }
 
 #[cfg(test)]
@@ -227,12 +264,22 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let mut history = StoredHistory::new(Store::open(Home::at(root.path())));
         let id = typed(&mut history, "sleep 1");
-        record_outcome(&mut history, id, Timestamp::now(), Duration::from_millis(1500), 3, "/tmp").unwrap();
+        let end = LineEnd {
+            started: Timestamp::now(),
+            duration: Duration::from_millis(1500),
+            code: 3,
+            cwd: "/tmp".into(),
+            result_type: Some("int".into()),
+            result_rows: None,
+        };
+        history.last_line().ended(end.clone()).unwrap();
         let item = history.load(id).unwrap();
         assert_eq!((item.exit_status, item.duration, item.cwd.as_deref()), (Some(3), Some(Duration::from_millis(1500)), Some("/tmp")));
         assert_eq!((item.command_line.as_str(), item.session_id), ("sleep 1", history.session()));
         history.delete(id).unwrap();
         assert!(history.load(id).is_err());
         assert_eq!(history.count_all().unwrap(), 0);
+        history.last_line().forget();
+        history.last_line().ended(end).unwrap();
     }
 }

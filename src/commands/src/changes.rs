@@ -1,0 +1,187 @@
+//! What a changing command did, one row per target; failures of some never stop the rest.
+
+use std::time::{Duration, Instant};
+
+use engine::error_value;
+use futures::future::{BoxFuture, join_all};
+use store::Store;
+use store::audit::Audit;
+
+use crate::prelude::*;
+
+/// The type of every change table.
+pub(crate) const TABLE: &str = "table<resource: string, name: string, action: string, \
+    status: string@[ok skipped failed planned rolled_back], took: duration, error: string, undo: string>";
+
+/// Switches that every changing command has.
+pub(crate) const DRY_RUN: Param = Param::switch("dry-run", Some('n'), "Say what would be done and do nothing");
+pub(crate) const YES: Param = Param::switch("yes", Some('y'), "Do not ask");
+
+/// What flows into commands that change named things or rows.
+pub(crate) const IO: &[(&str, &str)] =
+    &[("nothing", TABLE), ("table", TABLE), ("list<any>", TABLE), ("record", TABLE), ("string", TABLE)];
+
+/// One thing to change.
+pub(crate) struct Target {
+    /// What people call it.
+    pub name: String,
+    /// What the library is given: the id of a row, else the name.
+    pub key: String,
+}
+
+/// The things that a call names: its arguments, or the rows that flow in.
+///
+/// # Errors
+/// `NO_TARGETS` when there are neither.
+pub(crate) fn targets(call: &Call<'_>, param: &str, input: Data) -> Result<Vec<Target>> {
+    let mut targets: Vec<Target> = call.rest::<String>(param)?.into_iter().map(|name| Target { key: name.clone(), name }).collect();
+    if targets.is_empty() || !matches!(input, Data::Empty | Data::Value(Value::Nothing)) {
+        targets.extend(rows_named(call, input)?);
+    }
+    let mut known = std::collections::HashSet::new();
+    targets.retain(|target| known.insert(target.key.clone()));
+    Ok(targets)
+}
+
+/// The things whose names or rows flow in.
+///
+/// # Errors
+/// `NO_TARGETS` when nothing flows at all; no rows are no error.
+pub(crate) fn rows_named(call: &Call<'_>, input: Data) -> Result<Vec<Target>> {
+    if matches!(input, Data::Empty | Data::Value(Value::Nothing)) {
+        return Err(Diagnostic::new(codes::NO_TARGETS, format!("`{}` needs to know which", call.command.name))
+            .label(call.head, "nothing is named and nothing flows in")
+            .help(format!("name them, or pipe rows into it; usage: {}", call.command.usage())));
+    }
+    let named = |item: Value| {
+        let (name, id) = match &item {
+            Value::String(name) => (Some(name.to_string()), None),
+            Value::Record(row) => {
+                let text = |field: &str| row.get(field).and_then(Value::as_str).map(str::to_string);
+                (text("name"), text("id"))
+            }
+            _ => (None, None),
+        };
+        match (name.clone().or_else(|| id.clone()), id.or(name)) {
+            (Some(name), Some(key)) => Ok(Target { name, key }),
+            _ => Err(call.wrong_input(&item.type_of(), "names, or rows with a `name` or an `id`")),
+        }
+    };
+    crate::rows::all(call, input)?.items.into_iter().map(named).collect()
+}
+
+/// Asks before something is removed for good; off a terminal `--yes` must have been said.
+pub(crate) fn confirm(call: &Call<'_>, action: &str, targets: &[Target]) -> Result<()> {
+    if call.switch("yes") || call.switch("dry-run") || targets.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+    let what = format!("{action} {}", names.join(", "));
+    if !call.context().ui().is_interactive() {
+        return Err(Diagnostic::new(codes::NEEDS_YES, format!("nobody can be asked whether to {what}"))
+            .label(call.head, "removes what cannot be got back")
+            .help("`--yes` does it without asking, `--dry-run` only says what it would do"));
+    }
+    match call.context().ui().confirm(&format!("{what}?"))? {
+        true => Ok(()),
+        false => Err(Diagnostic::new(codes::DECLINED, format!("nothing was done: {what}?")).label(call.head, "declined")),
+    }
+}
+
+/// What is done to one target; gives the command that takes it back, if there is one.
+pub(crate) type Work = BoxFuture<'static, Result<Option<String>>>;
+
+/// Does the work for all targets at once and tells what became of each.
+///
+/// # Errors
+/// A single target's failure as it is; of several, all are tried and shown, and then the pipeline fails with
+/// `PARTLY_DONE` or `ALL_FAILED`. Either carries the table as `changes`.
+pub(crate) fn apply(
+    call: &Call<'_>,
+    resource: &'static str,
+    action: &'static str,
+    targets: Vec<Target>,
+    work: impl Fn(&Target) -> Work,
+) -> Result<Data> {
+    if call.switch("dry-run") {
+        let rows = targets.iter().map(|target| row(resource, action, target, "planned", Duration::ZERO, None, None));
+        return Ok(Data::Value(Value::list(rows.collect::<Vec<_>>())));
+    }
+    let timed = targets.iter().map(|target| {
+        let future = work(target);
+        async move {
+            let start = Instant::now();
+            let result = future.await;
+            (result, start.elapsed())
+        }
+    });
+    let results = call.context().block_on(join_all(timed))?;
+    let mut rows = Vec::with_capacity(targets.len());
+    let mut errors = Vec::new();
+    for (target, (result, took)) in targets.iter().zip(results) {
+        audit(call, target, &result);
+        match result {
+            Ok(undo) => rows.push(row(resource, action, target, "ok", took, None, undo)),
+            Err(error) => {
+                rows.push(row(resource, action, target, "failed", took, Some(&error), None));
+                errors.push(error.or_label(call.head, "here").elapsed(took));
+            }
+        }
+    }
+    if errors.is_empty() {
+        return Ok(Data::Value(Value::list(rows)));
+    }
+    let attached: Record = [("changes", Value::list(rows.clone()))].into_iter().collect();
+    if targets.len() == 1 {
+        return Err(error_value::with_fields(errors.remove(0), attached));
+    }
+    let (failed, all) = (errors.len(), targets.len());
+    let code = if failed == all { codes::ALL_FAILED } else { codes::PARTLY_DONE };
+    let mut error = Diagnostic::new(code, format!("`{}` failed for {failed} of {all}", call.command.name)).label(call.head, "here");
+    for one in errors {
+        error = error.related(*one);
+    }
+    let error = error_value::with_fields(error, attached);
+    // The table first, for whoever shows or filters it; then the failure.
+    Ok(Data::Stream(Stream::new(rows.into_iter().map(Ok).chain(std::iter::once(Err(error))))))
+}
+
+fn row(
+    resource: &'static str,
+    action: &'static str,
+    target: &Target,
+    status: &'static str,
+    took: Duration,
+    error: Option<&Diagnostic>,
+    undo: Option<String>,
+) -> Value {
+    let fields = [
+        ("resource", Value::from(resource)),
+        ("name", Value::from(target.name.as_str())),
+        ("action", Value::from(action)),
+        ("status", Value::from(status)),
+        ("took", crate::model::duration(took)),
+        ("error", error.map(|error| format!("{}: {}", error.code.id(), error.message)).into()),
+        ("undo", undo.into()),
+    ];
+    Value::record(fields.into_iter().collect())
+}
+
+/// Notes a change in the journal. What was done stays done when that fails, so it is only said.
+pub(crate) fn audit(call: &Call<'_>, target: &Target, result: &Result<Option<String>>) {
+    let Ok(store) = call.context().service::<Store>() else { return };
+    let audit = Audit {
+        time: jiff::Timestamp::now(),
+        who: std::env::var("USER").unwrap_or_else(|_| "unknown".into()),
+        context: "local".into(),
+        command: format!("{} {}", call.command.name, value::literal::bare_or_quoted(&target.name)),
+        result: match result {
+            Ok(_) => "ok".into(),
+            Err(error) => error.code.id().into(),
+        },
+        undo: result.as_ref().ok().cloned().flatten(),
+    };
+    if let Err(error) = store.record_audit(&audit) {
+        call.context().ui().notice(&format!("the change is made but not in the audit: {}", error.message));
+    }
+}

@@ -1,0 +1,81 @@
+use runtime::control::daemon;
+use store::Store;
+use store::runtimes::RuntimeRow;
+
+use crate::ask;
+use crate::changes::{self, DRY_RUN, Target};
+use crate::prelude::*;
+
+pub static START: Command = Command {
+    name: "daemon start",
+    category: Category::Daemon,
+    summary: "Starts the daemon of this home, in which dataflows outlive the shell",
+    params: &[DRY_RUN],
+    io: &[("nothing", changes::TABLE)],
+    examples: &[try_it("Start it", "daemon start")],
+    search: &["up", "background"],
+    run: |call, _| {
+        let options = ask::fleet(call)?.daemon_options()?;
+        changes::apply(call, "daemon", "start", vec![the_daemon()], |_| {
+            let options = options.clone();
+            Box::pin(async move { daemon::spawn(&options).await.map(|_| Some("daemon stop".to_string())) })
+        })
+    },
+    ..Command::DEFAULT
+};
+
+pub static STOP: Command = Command {
+    name: "daemon stop",
+    category: Category::Daemon,
+    summary: "Stops the daemon of this home and the dataflows in it",
+    params: &[DRY_RUN],
+    io: &[("nothing", changes::TABLE)],
+    examples: &[try_it("Stop it", "daemon stop")],
+    search: &["down", "end"],
+    run: |call, _| {
+        let store = call.context().service::<Store>()?;
+        changes::apply(call, "daemon", "stop", vec![the_daemon()], |_| {
+            let store = store.clone();
+            Box::pin(async move { daemon::stop(&store).await.map(|_| Some("daemon start".to_string())) })
+        })
+    },
+    ..Command::DEFAULT
+};
+
+pub static STATUS: Command = Command {
+    name: "daemon status",
+    category: Category::Daemon,
+    summary: "Tells whether the daemon of this home runs, where it listens, and since when",
+    io: &[("nothing", "record<running: bool, pid: int, address: string, version: string, uptime: duration, dataflows: int>")],
+    examples: &[try_it("Look", "daemon status")],
+    run: |call, _| {
+        let store = call.context().service::<Store>()?;
+        let found = daemon::find(&store).map_err(|error| error.or_label(call.head, "here"))?;
+        let count = match &found {
+            Some(_) => {
+                let handle = ask::handle(call)?;
+                let flows = ask::answer(call, async move { handle.list(false).await })?;
+                Value::Int(i64::try_from(flows.iter().filter(|flow| flow.runtime == "daemon").count()).unwrap_or(i64::MAX))
+            }
+            None => Value::Int(0),
+        };
+        let field = |of: fn(&RuntimeRow) -> Value| found.as_ref().map_or(Value::Nothing, of);
+        let fields = [
+            ("running", Value::Bool(found.is_some())),
+            ("pid", field(|row| Value::Int(row.process.pid.into()))),
+            ("address", field(|row| row.address.clone().into())),
+            ("version", field(|row| Value::from(row.version.as_str()))),
+            ("uptime", field(|row| {
+                let since = jiff::Timestamp::now().duration_since(row.started);
+                Value::Duration(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+            })),
+            ("dataflows", count),
+        ];
+        Ok(Data::Value(Value::record(fields.into_iter().collect())))
+    },
+    ..Command::DEFAULT
+};
+
+fn the_daemon() -> Target {
+    Target { name: "daemon".into(), key: "daemon".into() }
+}

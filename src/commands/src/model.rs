@@ -1,0 +1,202 @@
+//! What the runtime tells, as values: native types, nothing formatted.
+
+use std::time::Duration;
+
+use runtime::model::{
+    DataflowDetails, DataflowInfo, EdgeInfo, Event, EventKind, Latency, LogRecord, NodeInfo, TopicInfo, UnixNanos,
+};
+use value::DateTime;
+
+use crate::prelude::*;
+
+/// The columns of a dataflow's row.
+pub(crate) const DATAFLOWS: &str = "table<name: string, status: string@[created building starting running paused stopping \
+    stopped failed finished], nodes: int, running: int, restarts: int, uptime: duration, created: datetime, ended: datetime, \
+    runtime: string, file: string, cause: string, culprit: string, id: string>";
+/// The same as a record.
+pub(crate) const DATAFLOW: &str = "record<name: string, status: string@[created building starting running paused stopping \
+    stopped failed finished], nodes: int, running: int, restarts: int, uptime: duration, created: datetime, ended: datetime, \
+    runtime: string, file: string, cause: string, culprit: string, id: string>";
+/// The columns of a node's row.
+pub(crate) const NODES: &str = "table<name: string, dataflow: string, status: string@[created building starting running \
+    paused stopping stopped failed finished restarting backoff], pid: int, cpu: float, memory: filesize, restarts: int, \
+    received: int, sent: int, received_rate: float, sent_rate: float, uptime: duration, exit: string, cause: string, \
+    culprit: string, source: string, id: string>";
+/// The columns of a log record.
+pub(crate) const LOGS: &str = "table<time: datetime, node: string, level: string@[error warn info debug trace stdout], \
+    message: string, stream: string@[stdout stderr runtime], target: string, fields: record>";
+/// The columns of a topic's row.
+pub(crate) const TOPICS: &str = "table<topic: string, dataflow: string, node: string, output: string, type: string, \
+    path: string, messages: int, rate: float, bytes: filesize, bandwidth: filesize, subscribers: list<string>, dropped: int, \
+    last: datetime>";
+/// The columns of an event.
+pub(crate) const EVENTS: &str = "table<time: datetime, dataflow: string, node: string, kind: string@[transition notice removed], \
+    from: string, to: string, why: string, count: int>";
+
+pub(crate) fn duration(time: Duration) -> Value {
+    Value::Duration(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn moment(at: UnixNanos) -> Value {
+    Value::DateTime(crate::files::local(at.0))
+}
+
+fn int(n: u64) -> Value {
+    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+fn size(n: u64) -> Value {
+    Value::Filesize(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+fn text(text: impl ToString) -> Value {
+    Value::string(text.to_string())
+}
+
+fn maybe<T>(option: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
+    option.map_or(Value::Nothing, make)
+}
+
+fn row(fields: impl IntoIterator<Item = (&'static str, Value)>, resource: Option<&'static str>) -> Value {
+    Value::record(fields.into_iter().collect::<Record>().with_resource(resource))
+}
+
+pub(crate) fn dataflow(info: &DataflowInfo) -> Value {
+    row(dataflow_fields(info), Some("dataflow"))
+}
+
+fn dataflow_fields(info: &DataflowInfo) -> Vec<(&'static str, Value)> {
+    vec![
+        ("name", text(&info.name)),
+        ("status", text(info.status)),
+        ("nodes", int(info.nodes.into())),
+        ("running", int(info.running.into())),
+        ("restarts", int(info.restarts.into())),
+        ("uptime", maybe(info.uptime, duration)),
+        ("created", moment(info.created)),
+        ("ended", maybe(info.ended, moment)),
+        ("runtime", text(&info.runtime)),
+        ("file", maybe(info.file.as_ref(), |file| text(file.display()))),
+        ("cause", maybe(info.cause.as_ref(), text)),
+        ("culprit", maybe(info.culprit.as_ref(), text)),
+        ("id", text(info.id)),
+    ]
+}
+
+/// Everything about one dataflow.
+pub(crate) fn details(details: &DataflowDetails) -> Value {
+    let mut fields = dataflow_fields(&details.info);
+    fields.extend([
+        ("working_dir", text(details.working_dir.display())),
+        ("log_dir", text(details.log_dir.display())),
+        ("hash", text(&details.hash)),
+        ("node_table", Value::list(details.nodes.iter().map(node).collect::<Vec<_>>())),
+        ("edges", Value::list(details.edges.iter().map(edge).collect::<Vec<_>>())),
+        ("history", Value::list(details.history.iter().map(event).collect::<Vec<_>>())),
+        ("descriptor", text(&details.descriptor)),
+    ]);
+    row(fields, Some("dataflow"))
+}
+
+pub(crate) fn node(info: &NodeInfo) -> Value {
+    let fields = [
+        ("name", text(&info.node)),
+        ("dataflow", text(&info.dataflow_name)),
+        ("status", text(info.status)),
+        ("pid", maybe(info.pid, |pid| int(pid.into()))),
+        // In percent of one processor.
+        ("cpu", maybe(info.cpu, |share| Value::Float(share * 100.0))),
+        ("memory", maybe(info.memory, size)),
+        ("restarts", int(info.restarts.into())),
+        ("received", int(info.received)),
+        ("sent", int(info.sent)),
+        ("received_rate", Value::Float(info.received_rate)),
+        ("sent_rate", Value::Float(info.sent_rate)),
+        ("uptime", maybe(info.uptime, duration)),
+        ("exit", maybe(info.exit, text)),
+        ("cause", maybe(info.cause.as_ref(), text)),
+        ("culprit", maybe(info.culprit.as_ref(), text)),
+        ("source", text(&info.source)),
+        ("id", text(format!("{}/{}", info.dataflow, info.node))),
+    ];
+    row(fields, Some("node"))
+}
+
+pub(crate) fn edge(info: &EdgeInfo) -> Value {
+    let latency = |pick: fn(&Latency) -> Duration| maybe(info.latency.as_ref(), |latency| duration(pick(latency)));
+    let fields = [
+        ("source", text(&info.source)),
+        ("node", text(&info.node)),
+        ("input", text(&info.input)),
+        ("messages", int(info.messages)),
+        ("bytes", size(info.bytes)),
+        ("delivered", int(info.delivered)),
+        ("dropped", int(info.dropped)),
+        ("queued", int(info.queued)),
+        ("queue_size", int(info.queue_size as u64)),
+        ("queue_policy", text(info.queue_policy)),
+        ("latency_p50", latency(|latency| latency.p50)),
+        ("latency_p99", latency(|latency| latency.p99)),
+        ("latency_max", latency(|latency| latency.max)),
+        ("node_loss", text(info.node_loss)),
+        ("closed", Value::Bool(info.closed)),
+    ];
+    row(fields, None)
+}
+
+pub(crate) fn topic(info: &TopicInfo) -> Value {
+    let subscribers = info.subscribers.iter().map(|input| text(format!("{}/{}", input.node, input.input)));
+    let fields = [
+        ("topic", text(&info.topic)),
+        ("dataflow", text(&info.dataflow_name)),
+        ("node", text(&info.topic.node)),
+        ("output", text(&info.topic.output)),
+        ("type", maybe(info.data_type.as_ref(), text)),
+        ("path", text(info.path)),
+        ("messages", int(info.messages)),
+        ("rate", Value::Float(info.rate)),
+        ("bytes", size(info.bytes)),
+        ("bandwidth", size(info.bandwidth.max(0.0) as u64)),
+        ("subscribers", Value::list(subscribers.collect::<Vec<_>>())),
+        ("dropped", int(info.dropped)),
+        ("last", maybe(info.last, moment)),
+    ];
+    row(fields, Some("topic"))
+}
+
+pub(crate) fn log(record: &LogRecord) -> Value {
+    let fields = [
+        ("time", moment(record.time)),
+        ("node", maybe(record.node.as_ref(), text)),
+        ("level", text(record.level)),
+        ("message", text(&record.message)),
+        ("stream", text(record.stream)),
+        ("target", maybe(record.target.as_ref(), text)),
+        ("fields", Value::record(record.fields.iter().map(|(name, value)| (name.as_str(), text(value))).collect())),
+    ];
+    row(fields, None)
+}
+
+pub(crate) fn event(event: &Event) -> Value {
+    let (kind, from, to, count) = match &event.kind {
+        EventKind::Transition { from, to } => ("transition", text(from), text(to), Value::Nothing),
+        EventKind::Notice { count, .. } => ("notice", Value::Nothing, Value::Nothing, int(*count)),
+        EventKind::Removed => ("removed", Value::Nothing, Value::Nothing, Value::Nothing),
+    };
+    let fields = [
+        ("time", moment(event.time)),
+        ("dataflow", text(&event.dataflow_name)),
+        ("node", maybe(event.node.as_ref(), text)),
+        ("kind", Value::from(kind)),
+        ("from", from),
+        ("to", to),
+        ("why", text(&event.why)),
+        ("count", count),
+    ];
+    row(fields, None)
+}
+
+/// A moment of the language as the runtime tells it.
+pub(crate) fn nanos(at: DateTime) -> UnixNanos {
+    UnixNanos(at.nanos)
+}

@@ -1,0 +1,31 @@
+use runtime::model::NodeId;
+
+use crate::dataflow::logs::{FOLLOW, GREP, LEVEL, SINCE, TAIL, UNTIL, query, read};
+use crate::model;
+use crate::prelude::*;
+
+pub static LOGS: Command = Command {
+    name: "node logs",
+    category: Category::Node,
+    summary: "Gives what a node said, in order of time",
+    params: &[
+        Param::optional("node", Takes::Name("node"), "Its name, or `dataflow/node`; the row that flows in without it"),
+        Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "The dataflow it belongs to"),
+        FOLLOW,
+        TAIL,
+        SINCE,
+        UNTIL,
+        LEVEL,
+        GREP,
+    ],
+    io: &[("nothing", model::LOGS), ("record", model::LOGS), ("string", model::LOGS)],
+    examples: &[try_it("Its last lines", "node logs camera/detector --tail 20")],
+    search: &["output", "stdout", "stderr"],
+    run: |call, input| {
+        let (dataflow, node) = super::which(call, input)?;
+        let mut query = query(call, dataflow)?;
+        query.nodes.push(NodeId::from(node));
+        read(call, query)
+    },
+    ..Command::DEFAULT
+};

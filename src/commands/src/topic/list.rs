@@ -1,0 +1,27 @@
+use runtime::model::TopicQuery;
+
+use crate::ask;
+use crate::model;
+use crate::prelude::*;
+
+pub static LIST: Command = Command {
+    name: "topic list",
+    category: Category::Node,
+    summary: "Lists the outputs of running dataflows, with rates and who takes them",
+    params: &[Param::optional("dataflow", Takes::Name("dataflow"), "Only of this one")],
+    io: &[("nothing", model::TOPICS), ("record", model::TOPICS)],
+    examples: &[try_it("The busiest", "topic list | sort-by bandwidth --reverse | first 5")],
+    search: &["outputs", "messages", "bandwidth"],
+    yields: Some("topic"),
+    run: |call, input| {
+        let dataflow = match crate::dataflow::named(call, "dataflow", input) {
+            Ok(names) => names.into_iter().next().map(Into::into),
+            Err(error) if error.code == codes::NO_TARGETS => None,
+            Err(error) => return Err(error),
+        };
+        let handle = ask::handle(call)?;
+        let infos = ask::answer(call, async move { handle.topics(TopicQuery { dataflow }).await })?;
+        Ok(Data::Value(Value::list(infos.iter().map(model::topic).collect::<Vec<_>>())))
+    },
+    ..Command::DEFAULT
+};

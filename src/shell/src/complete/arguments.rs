@@ -1,0 +1,131 @@
+//! Arguments: flags, and what a parameter takes.
+
+use engine::Takes;
+use engine::command::Kind;
+use value::Type;
+
+use super::{Completion, Found, Wanted, WantedType};
+
+impl Completion<'_> {
+    /// What the command called `name` takes at the cursor, after the words `given`.
+    pub(super) fn argument(&self, found: &mut Found<'_>, wanted: &[Wanted], given: &[&str], name: String) {
+        let current = self.place.current.text.as_str();
+        if let Some((flag, _)) = current.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
+            let param = flag_of(wanted, flag).filter(|param| matches!(param.kind, Kind::Flag(_)));
+            let start = self.place.current.start + flag.len() + 1;
+            return param.into_iter().for_each(|param| self.value_at(found, param, start, &[], &name));
+        }
+        if current.starts_with('-') && self.place.quote.is_none() {
+            return self.flags(found, wanted, given);
+        }
+        let start = self.place.current.start;
+        if let Some(param) = given.last().and_then(|last| flag_of(wanted, last)).filter(|param| matches!(param.kind, Kind::Flag(_))) {
+            return self.value_at(found, param, start, &[], &name);
+        }
+        let positional = positional_words(wanted, given);
+        let mut params = wanted.iter().filter(|param| !matches!(param.kind, Kind::Flag(_) | Kind::Switch(_)));
+        let param = params.clone().nth(positional.len()).or_else(|| params.find(|param| param.kind == Kind::Rest));
+        // A condition takes all the words that follow.
+        let condition = wanted.iter().find(|param| matches!(param.takes, WantedType::Declared(Takes::Condition)));
+        match condition.or(param) {
+            Some(param) => self.value_at(found, param, start, &positional, &name),
+            None => self.flags(found, wanted, given),
+        }
+        if found.list.is_empty() && current.is_empty() {
+            self.flags(found, wanted, given);
+        }
+    }
+
+    fn flags(&self, found: &mut Found<'_>, wanted: &[Wanted], given: &[&str]) {
+        for param in wanted {
+            let (Kind::Flag(short) | Kind::Switch(short)) = param.kind else { continue };
+            let name = format!("--{}", param.name);
+            let is_given = given.iter().any(|word| word.split('=').next() == Some(&name));
+            if !is_given {
+                let about = match short {
+                    Some(short) => format!("-{short}  {}", param.about),
+                    None => param.about.clone(),
+                };
+                found.add(name, about, true);
+            }
+        }
+        found.add("--help", "How to use it", true);
+    }
+
+    fn value_at(&self, found: &mut Found<'_>, param: &Wanted, start: usize, given: &[&str], name: &str) {
+        match &param.takes {
+            WantedType::Typed(of) => typed(found, start, of),
+            WantedType::Declared(takes) => match takes {
+                Takes::Words(words) => words.iter().for_each(|word| found.add_at(start, *word, "", true)),
+                Takes::Type("path" | "directory" | "glob") | Takes::Path => self.files_at(found, start, name == "cd"),
+                Takes::Type(text) => {
+                    if let Ok(of) = Type::parse(text) {
+                        typed(found, start, &of);
+                    }
+                }
+                Takes::Column | Takes::ColumnOrClosure => self.columns(found, start, given),
+                Takes::Condition => self.condition(found),
+                Takes::Name(resource) => {
+                    for (name, about) in self.session.context().live().names(resource) {
+                        if !given.contains(&name.as_str()) {
+                            found.add_at(start, value::literal::bare_or_quoted(&name), about, true);
+                        }
+                    }
+                }
+                _ => {}
+            },
+        }
+    }
+
+    /// The columns of what flows in, without those that were named already.
+    pub(super) fn columns(&self, found: &mut Found<'_>, start: usize, given: &[&str]) {
+        let input = self.input();
+        let Some(fields) = input.fields() else { return };
+        for (column, of) in &fields.columns {
+            if !given.contains(&&**column) {
+                found.add_at(start, value::literal::bare_or_quoted(column), of.to_string(), true);
+            }
+        }
+    }
+}
+
+/// Values of a type that has few.
+pub(super) fn typed(found: &mut Found<'_>, start: usize, of: &Type) {
+    match of {
+        Type::Word(words) => words.iter().for_each(|word| found.add_at(start, &**word, "", true)),
+        Type::Bool => ["true", "false"].into_iter().for_each(|word| found.add_at(start, word, "", true)),
+        Type::OneOf(all) => all.iter().for_each(|of| typed(found, start, of)),
+        _ => {}
+    }
+}
+
+fn flag_of<'a>(wanted: &'a [Wanted], word: &str) -> Option<&'a Wanted> {
+    let by_letter = |param: &&Wanted, letter: &str| match param.kind {
+        Kind::Flag(Some(short)) | Kind::Switch(Some(short)) => letter.ends_with(short),
+        _ => false,
+    };
+    if let Some(name) = word.strip_prefix("--") {
+        let flags = |param: &&Wanted| matches!(param.kind, Kind::Flag(_) | Kind::Switch(_));
+        return wanted.iter().filter(flags).find(|param| param.name == name);
+    }
+    // In a group of letters the last one may take a value.
+    let letters = word.strip_prefix('-').filter(|letters| letters.starts_with(char::is_alphabetic))?;
+    wanted.iter().find(|param| by_letter(param, letters))
+}
+
+/// The words that are neither flags nor their values.
+fn positional_words<'a>(wanted: &[Wanted], given: &[&'a str]) -> Vec<&'a str> {
+    let mut words = Vec::new();
+    let mut given = given.iter();
+    while let Some(word) = given.next() {
+        match flag_of(wanted, word) {
+            Some(param) if matches!(param.kind, Kind::Flag(_)) => {
+                given.next();
+            }
+            Some(_) => {}
+            None if word.starts_with("--") => {}
+            None => words.push(*word),
+        }
+    }
+    words
+}
