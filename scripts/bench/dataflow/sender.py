@@ -11,8 +11,10 @@ size, count, burst = (int(os.environ[name]) for name in ("SIZE", "COUNT", "BURST
 pace = float(os.environ["PACE"])
 values = pa.array(np.zeros(size, dtype=np.uint8))
 node = Node()
-# dora-rs decides within half a second which way an output takes.
+# dora-rs decides within half a second which way an output takes, and the receiver imports Arrow with its first message.
 time.sleep(1.0)
+node.send_output("data", values, {"kind": "first", "sent": time.monotonic_ns()})
+time.sleep(1.5)
 for number in range(count):
     node.send_output("data", values, {"kind": "paced", "sent": time.monotonic_ns()})
     time.sleep(pace)
