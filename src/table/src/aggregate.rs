@@ -59,7 +59,10 @@ pub fn aggregate(aggregation: Aggregation, values: &[Value]) -> Result<Value> {
         }
         Aggregation::Quantile(q) => {
             if !(0.0..=1.0).contains(&q) {
-                return Err(Diagnostic::new(codes::WRONG_TYPE, format!("a quantile lies between 0 and 1, {q} does not")));
+                return Err(Diagnostic::new(
+                    codes::WRONG_TYPE,
+                    format!("a quantile lies between 0 and 1, {q} does not"),
+                ));
             }
             let sorted = sorted(present())?;
             let rank = (q * count as f64).ceil() as usize;
@@ -70,9 +73,7 @@ pub fn aggregate(aggregation: Aggregation, values: &[Value]) -> Result<Value> {
             Value::Float(x) => Value::Float(x.sqrt()),
             other => other,
         }),
-        Aggregation::Length | Aggregation::First | Aggregation::Last | Aggregation::CountDistinct => {
-            Ok(Value::Nothing)
-        }
+        Aggregation::Length | Aggregation::First | Aggregation::Last | Aggregation::CountDistinct => Ok(Value::Nothing),
     }
 }
 
@@ -90,7 +91,9 @@ pub fn result_kind(aggregation: Aggregation, of: &Kind) -> Option<Kind> {
         (A::Product, Kind::Int) => Kind::Int,
         // The median of ints is an int or a float, as their number is odd or even.
         (A::Median, Kind::Float | Kind::Duration | Kind::Filesize) => of.clone(),
-        (A::Stddev { .. } | A::Variance { .. }, Kind::Int | Kind::Float | Kind::Duration | Kind::Filesize) => Kind::Float,
+        (A::Stddev { .. } | A::Variance { .. }, Kind::Int | Kind::Float | Kind::Duration | Kind::Filesize) => {
+            Kind::Float
+        }
         _ => return None,
     })
 }

@@ -52,9 +52,9 @@ fn cell(kind: char) -> BoxedStrategy<Value> {
         'd' => ints().prop_map(Value::Duration).boxed(),
         'z' => ints().prop_map(Value::Filesize).boxed(),
         't' => ints().prop_map(|nanos| Value::DateTime(DateTime { nanos, offset: 7200 })).boxed(),
-        'r' => (cell('i'), cell('s'))
-            .prop_map(|(a, b)| Value::record([("a", a), ("b", b)].into_iter().collect()))
-            .boxed(),
+        'r' => {
+            (cell('i'), cell('s')).prop_map(|(a, b)| Value::record([("a", a), ("b", b)].into_iter().collect())).boxed()
+        }
         _ => vec(cell('i'), 0..3).prop_map(Value::list).boxed(),
     };
     prop_oneof![1 => Just(Value::Nothing), 5 => some].boxed()
@@ -85,11 +85,8 @@ fn path(column: &str, path: &str) -> Expr {
 
 /// An expression that gives a kind, when it gives anything.
 fn of(kind: char, depth: u32) -> BoxedStrategy<Expr> {
-    let columns: Vec<Expr> = COLUMNS
-        .iter()
-        .filter(|(_, of)| *of == kind)
-        .map(|(name, _)| expr(ExprKind::Column((*name).into())))
-        .collect();
+    let columns: Vec<Expr> =
+        COLUMNS.iter().filter(|(_, of)| *of == kind).map(|(name, _)| expr(ExprKind::Column((*name).into()))).collect();
     let leaf = prop_oneof![3 => select(columns), 2 => cell(kind).prop_map(|value| expr(ExprKind::Literal(value)))];
     if depth == 0 {
         return leaf.boxed();
@@ -210,9 +207,8 @@ fn aggregation() -> impl Strategy<Value = Expr> {
         A::Last,
         A::CountDistinct,
     ];
-    let one = (select(all), any_expr(1)).prop_map(|(aggregation, inner)| {
-        expr(ExprKind::Aggregate(aggregation, Box::new(inner)))
-    });
+    let one = (select(all), any_expr(1))
+        .prop_map(|(aggregation, inner)| expr(ExprKind::Aggregate(aggregation, Box::new(inner))));
     let length = Just(expr(ExprKind::Length));
     let leaf = prop_oneof![4 => one, 1 => length];
     (leaf.clone(), proptest::option::weighted(0.3, (select(vec![Add, Divide, Equal]), leaf))).prop_map(|(a, more)| {
@@ -230,9 +226,7 @@ fn names() -> impl Strategy<Value = Vec<Arc<str>>> {
 }
 
 fn stage() -> BoxedStrategy<Stage> {
-    let key = || {
-        (any_expr(1), any::<bool>()).prop_map(|(by, reverse)| SortKey { by, reverse, span: Span::default() })
-    };
+    let key = || (any_expr(1), any::<bool>()).prop_map(|(by, reverse)| SortKey { by, reverse, span: Span::default() });
     prop_oneof![
         4 => of('b', 3).prop_map(Stage::Filter),
         4 => vec((select(vec!["i", "new", "s"]), any_expr(3)), 1..3)

@@ -114,8 +114,7 @@ fn series_values(series: &Series, kind: &Kind) -> PolarsResult<Vec<Value>> {
             absent
                 .iter()
                 .map(|absent| {
-                    let row: Vec<Value> =
-                        parts.iter_mut().map(|part| part.next().unwrap_or(Value::Nothing)).collect();
+                    let row: Vec<Value> = parts.iter_mut().map(|part| part.next().unwrap_or(Value::Nothing)).collect();
                     if absent == Some(true) {
                         return Value::Nothing;
                     }

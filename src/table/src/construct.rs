@@ -60,7 +60,10 @@ pub fn as_rows(rows: Vec<Value>, resource: Option<Resource>) -> Result<TableRef>
 pub fn from_columns(schema: &Fields, columns: Vec<Vec<Value>>) -> Result<TableRef> {
     let len = columns.first().map_or(0, Vec::len);
     if columns.len() != schema.columns.len() || columns.iter().any(|column| column.len() != len) {
-        return Err(Diagnostic::new(codes::WRONG_TYPE, "the columns of a table are as many as its schema's and equally long"));
+        return Err(Diagnostic::new(
+            codes::WRONG_TYPE,
+            "the columns of a table are as many as its schema's and equally long",
+        ));
     }
     let mut kinds: Columns = Vec::with_capacity(columns.len());
     for ((name, declared), values) in schema.columns.iter().zip(&columns) {
@@ -146,4 +149,3 @@ fn common_columns(rows: &[Value]) -> Option<Columns> {
     }
     Some(names.iter().cloned().zip(kinds).collect())
 }
-

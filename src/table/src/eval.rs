@@ -15,9 +15,7 @@ use crate::function;
 pub fn eval_row(expr: &Expr, row: &Record) -> Result<Value> {
     let here = |error: Box<Diagnostic>| located(error, expr.span);
     match &expr.kind {
-        ExprKind::Column(name) => {
-            row.get(name).cloned().ok_or_else(|| here(unknown_column(name, row.names())))
-        }
+        ExprKind::Column(name) => row.get(name).cloned().ok_or_else(|| here(unknown_column(name, row.names()))),
         ExprKind::Literal(value) => Ok(value.clone()),
         ExprKind::Path(inner, path) => eval_row(inner, row)?.follow(path).map_err(here),
         ExprKind::Not(inner) => ops::not(&eval_row(inner, row)?).map_err(here),

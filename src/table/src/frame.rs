@@ -7,9 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::SystemTime;
 
 use diag::{Diagnostic, Result, codes};
-use polars::prelude::{
-    DataFrame, IdxSize, IntoLazy as _, LazyFrame, PlanCallback, PolarsResult,
-};
+use polars::prelude::{DataFrame, IdxSize, IntoLazy as _, LazyFrame, PlanCallback, PolarsResult};
 use value::{Fields, Resource, Stage, Table, TableRef, Value};
 
 use crate::column::{to_rows, to_values};
@@ -44,9 +42,8 @@ impl Pin {
     /// # Errors
     /// `FILE_UNREADABLE` when there is no such file, or it is no file.
     pub fn new(path: &Path) -> Result<Pin> {
-        let unreadable = |why: &str| {
-            Diagnostic::new(codes::FILE_UNREADABLE, format!("`{}` cannot be read: {why}", path.display()))
-        };
+        let unreadable =
+            |why: &str| Diagnostic::new(codes::FILE_UNREADABLE, format!("`{}` cannot be read: {why}", path.display()));
         let about = std::fs::metadata(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => unreadable("there is no such file"),
             std::io::ErrorKind::PermissionDenied => unreadable("permission denied"),

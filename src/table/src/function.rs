@@ -119,9 +119,13 @@ pub fn result_kind(function: Function, arguments: &[Kind]) -> Option<Kind> {
         },
         Function::MathSqrt if matches!(first, Kind::Int | Kind::Float) => Kind::Float,
         Function::IntoInt => match first {
-            Kind::Int | Kind::Duration | Kind::Filesize | Kind::Bool | Kind::DateTime(_) | Kind::Float | Kind::String => {
-                Kind::Int
-            }
+            Kind::Int
+            | Kind::Duration
+            | Kind::Filesize
+            | Kind::Bool
+            | Kind::DateTime(_)
+            | Kind::Float
+            | Kind::String => Kind::Int,
             _ => return None,
         },
         Function::IntoFloat if matches!(first, Kind::Bool | Kind::Int | Kind::Float | Kind::String) => Kind::Float,
@@ -219,7 +223,9 @@ mod tests {
 
     #[test]
     fn texts_become_ints_only_when_they_are() {
-        for (text, int) in [("12", Some(12)), (" -1_000 ", Some(-1000)), ("0xff", Some(255)), ("1.5", None), ("--1", None)] {
+        for (text, int) in
+            [("12", Some(12)), (" -1_000 ", Some(-1000)), ("0xff", Some(255)), ("1.5", None), ("--1", None)]
+        {
             let result = apply(Function::IntoInt, &[text.into()]).ok();
             assert_eq!(result, int.map(Value::Int), "{text}");
         }

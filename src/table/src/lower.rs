@@ -152,8 +152,7 @@ fn path_kind(mut kind: Kind, path: &[PathMember]) -> Option<Kind> {
 
 fn field_kind(fields: &Columns, name: &str, member: &PathMember) -> Option<Kind> {
     let exact = fields.iter().find(|(known, _)| &**known == name);
-    let any_case =
-        || fields.iter().find(|(known, _)| member.any_case && known.to_lowercase() == name.to_lowercase());
+    let any_case = || fields.iter().find(|(known, _)| member.any_case && known.to_lowercase() == name.to_lowercase());
     match exact.or_else(any_case) {
         Some((_, kind)) => Some(kind.clone()),
         // Absent everywhere: null when that is allowed, else an error for the interpreter to tell.

@@ -154,12 +154,12 @@ fn append(frame: &Frame, rows: &[Value]) -> Result<Option<Frame>> {
         }
     }
     // Only a column of nothing but nulls takes another storage without being changed.
-    let widened = columns.iter().zip(frame.columns.iter()).any(|((_, new), (_, old))| new != old && *old != Kind::Nothing);
+    let widened =
+        columns.iter().zip(frame.columns.iter()).any(|((_, new), (_, old))| new != old && *old != Kind::Nothing);
     if widened || columns.is_empty() {
         return Ok(None);
     }
-    let casts: Vec<pl::Expr> =
-        columns.iter().map(|(name, kind)| column(name).cast(kind.storage())).collect();
+    let casts: Vec<pl::Expr> = columns.iter().map(|(name, kind)| column(name).cast(kind.storage())).collect();
     let more = caught(|| to_frame(rows, &columns))?.lazy();
     let both = pl::concat([frame.query.clone().select(casts), more], UnionArgs::default());
     Ok(both.ok().map(|query| frame.then(query, columns)))
@@ -304,8 +304,8 @@ impl Reductions<'_> {
                 let (input, made) = (kind.clone(), output.clone());
                 let reduce = move |columns: &[pl::Column]| {
                     let Some(lists) = columns.first() else { return Ok(pl::Column::default()) };
-                    let values = caught(|| reduce_lists(lists, &input, aggregation))?
-                        .map_err(|error| located(error, span))?;
+                    let values =
+                        caught(|| reduce_lists(lists, &input, aggregation))?.map_err(|error| located(error, span))?;
                     caught(|| to_column("", &made, &values))
                 };
                 Gathered {

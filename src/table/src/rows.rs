@@ -13,7 +13,7 @@ use value::{Expr, Fields, Record, Resource, Stage, Table, TableRef, Type, Value}
 use crate::aggregate::no_order;
 use crate::eval::{eval_group, eval_row, keeps, located};
 use crate::interrupt;
-use crate::key::{key_of_all, Key};
+use crate::key::{Key, key_of_all};
 
 /// Records as they are. An absent field stays absent, and each value keeps its own type.
 #[derive(Clone)]
@@ -128,8 +128,13 @@ impl RowTable {
             }
             Stage::Reject(names) => {
                 if rows.is_empty() {
-                    let kept: Vec<Arc<str>> =
-                        self.fields.columns.iter().map(|(name, _)| name.clone()).filter(|name| !names.contains(name)).collect();
+                    let kept: Vec<Arc<str>> = self
+                        .fields
+                        .columns
+                        .iter()
+                        .map(|(name, _)| name.clone())
+                        .filter(|name| !names.contains(name))
+                        .collect();
                     return Ok(Arc::new(RowTable::empty(self.restricted(&kept))));
                 }
                 self.map(|row| {

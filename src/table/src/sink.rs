@@ -71,8 +71,7 @@ pub fn parquet(table: &dyn Table, path: &Path) -> Result<()> {
         }
     };
     let part = Part::beside(path)?;
-    let schema: pl::Schema =
-        frame.columns.iter().map(|(name, kind)| ((&**name).into(), kind.storage())).collect();
+    let schema: pl::Schema = frame.columns.iter().map(|(name, kind)| ((&**name).into(), kind.storage())).collect();
     let mut marked = schema.to_arrow(pl::CompatLevel::newest());
     for ((name, kind), (_, field)) in frame.columns.iter().zip(marked.iter_mut()) {
         debug_assert_eq!(**name, *field.name.as_str());
@@ -88,9 +87,8 @@ pub fn parquet(table: &dyn Table, path: &Path) -> Result<()> {
         compat_level: Some(pl::CompatLevel::newest()),
         ..Default::default()
     };
-    let target = pl::SinkDestination::File {
-        target: pl::SinkTarget::Path(pl::PlRefPath::new(&*part.path.to_string_lossy())),
-    };
+    let target =
+        pl::SinkDestination::File { target: pl::SinkTarget::Path(pl::PlRefPath::new(&*part.path.to_string_lossy())) };
     frame.check_sources()?;
     let query = frame.query.clone();
     run(move || {
@@ -187,4 +185,161 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
     let reason = error.to_string();
     let reason = reason.split(" (os error").next().unwrap_or(&reason).to_lowercase();
     Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{}` cannot be written: {reason}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use value::expr::ExprKind;
+    use value::literal::to_literal;
+    use value::ops::Operator;
+    use value::{DateTime, Expr, Fields, Record, Stage, Type};
+
+    use super::*;
+    use crate::source::{self, ScanOptions};
+
+    fn rows(count: i64) -> Vec<Value> {
+        let row = |n: i64| {
+            let null = |value: Value| if n % 5 == 4 { Value::Nothing } else { value };
+            let fields: Record = [
+                ("n", Value::Int(n - 3)),
+                ("odd name, \"x\"", null(Value::string(["a", "", " b", "c,\"d\"\ne", "é"][n as usize % 4]))),
+                ("x", null(Value::Float([0.5, -1.0, 1e300, 3.0][n as usize % 4]))),
+                ("ok", null(Value::Bool(n % 2 == 0))),
+                ("took", null(Value::Duration(n * 1_000_001))),
+                ("size", null(Value::Filesize(n * 1024))),
+                ("at", null(Value::DateTime(DateTime { nanos: 1_700_000_000_123_456_789 + n, offset: 3600 }))),
+            ]
+            .into_iter()
+            .collect();
+            Value::record(fields)
+        };
+        (0..count).map(row).collect()
+    }
+
+    fn shown(rows: &[Value]) -> String {
+        rows.iter().map(|row| to_literal(row) + "\n").collect()
+    }
+
+    fn schema(text: &str) -> ScanOptions {
+        let Ok(Type::Record(schema)) = Type::parse(text) else { panic!("{text} is a record type") };
+        ScanOptions { schema, ..ScanOptions::default() }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_from_every_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = rows(23);
+        let units = schema("record<took: duration, size: filesize, at: datetime>");
+        for table in [crate::as_rows(rows.clone(), None).unwrap(), in_columns(&rows, None).unwrap().unwrap()] {
+            let path = folder.path().join("a [b] *.csv");
+            csv(&*table, &path, &CsvLayout::default()).unwrap();
+            assert_eq!(shown(&source::csv(&path, &units).unwrap().rows().unwrap()), shown(&rows));
+
+            let path = folder.path().join("a [b] *.ndjson");
+            ndjson(&*table, &path).unwrap();
+            assert_eq!(shown(&source::ndjson(&path, &units).unwrap().rows().unwrap()), shown(&rows));
+
+            let path = folder.path().join("a [b] *.parquet");
+            parquet(&*table, &path).unwrap();
+            let back = source::parquet(&path).unwrap();
+            assert_eq!(back.schema().unwrap(), table.schema().unwrap());
+            assert_eq!(shown(&back.rows().unwrap()), shown(&rows));
+            assert_eq!((back.len().unwrap(), shown(&back.slice(20, 5).unwrap())), (23, shown(&rows[20..])));
+        }
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 3, "nothing is left beside: {left:?}");
+    }
+
+    #[test]
+    fn nested_values_pass_through_parquet_and_json() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "{\"l\":[1,null,3],\"r\":{\"a\":\"x\",\"b\":null}}\n{\"l\":[],\"r\":{\"a\":null,\"b\":2}}\n{\"l\":null,\"r\":null}\n";
+        let table = crate::text::from_ndjson(text).unwrap();
+        let path = folder.path().join("nested");
+        parquet(&*table, &path).unwrap();
+        assert_eq!(crate::text::to_ndjson(&*source::parquet(&path).unwrap()).unwrap(), text);
+        json(&*table, &path).unwrap();
+        assert_eq!(crate::text::to_ndjson(&*source::json(&path).unwrap()).unwrap(), text);
+        ndjson(&*table, &path).unwrap();
+        assert_eq!(crate::text::to_ndjson(&*source::ndjson(&path, &ScanOptions::default()).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn a_file_is_read_and_rewritten_by_one_query() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, "a\n1\n2\n3\n").unwrap();
+        let span = diag::Span::default();
+        let column = Box::new(Expr::new(ExprKind::Column("a".into()), span));
+        let one = Box::new(Expr::new(ExprKind::Literal(Value::Int(1)), span));
+        let large = Expr::new(ExprKind::Binary(Operator::Greater, column, one), span);
+        let table = source::csv(&path, &ScanOptions::default()).unwrap();
+        let table = table.stage(&Stage::Filter(large)).unwrap().unwrap();
+        csv(&*table, &path, &CsvLayout::default()).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n2\n3\n");
+        // What the table promised is gone now.
+        assert_eq!(table.rows().unwrap_err().code, codes::FILE_CHANGED);
+    }
+
+    #[test]
+    fn a_file_that_changed_is_an_error_and_a_collected_table_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, "a\n1\n").unwrap();
+        let lazy = source::csv(&path, &ScanOptions::default()).unwrap();
+        let frozen = lazy.collect().unwrap();
+        std::fs::write(&path, "a\n7\n").unwrap();
+        let later = SystemTime::now() + Duration::from_secs(10);
+        File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        for result in
+            [lazy.rows().map(|_| ()), lazy.len().map(|_| ()), lazy.batches().try_for_each(|rows| rows.map(|_| ()))]
+        {
+            assert_eq!(result.unwrap_err().code, codes::FILE_CHANGED);
+        }
+        assert_eq!(shown(&frozen.rows().unwrap()), "{a: 1}\n");
+    }
+
+    #[test]
+    fn a_cell_that_does_not_fit_is_told_with_file_and_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, "a,b\n1,2\n3,x\n").unwrap();
+        let options = ScanOptions { infer_rows: 1, ..ScanOptions::default() };
+        let error = source::csv(&path, &options).unwrap().rows().unwrap_err();
+        assert_eq!(error.code, codes::BAD_CONTENT, "{error:?}");
+        assert!(error.message.contains("t.csv") && error.message.contains("`b`"), "{error:?}");
+        let error = source::csv(&path, &schema("record<b: duration>")).unwrap().rows().unwrap_err();
+        assert_eq!(error.code, codes::BAD_CONTENT, "{error:?}");
+    }
+
+    #[test]
+    fn files_that_are_not_there_or_not_what_they_seem_are_coded_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t");
+        assert_eq!(source::parquet(&path).err().map(|error| error.code), Some(codes::FILE_UNREADABLE));
+        assert_eq!(
+            source::csv(folder.path(), &ScanOptions::default()).err().map(|e| e.code),
+            Some(codes::FILE_UNREADABLE)
+        );
+        std::fs::write(&path, "no parquet").unwrap();
+        assert_eq!(source::parquet(&path).err().map(|error| error.code), Some(codes::BAD_CONTENT));
+        assert_eq!(source::json(&path).err().map(|error| error.code), Some(codes::BAD_CONTENT));
+        assert_eq!(source::ndjson(&path, &ScanOptions::default()).err().map(|e| e.code), Some(codes::BAD_CONTENT));
+        std::fs::write(&path, "").unwrap();
+        let empty = source::csv(&path, &ScanOptions::default()).unwrap();
+        assert_eq!((empty.schema().unwrap(), empty.len().unwrap()), (Fields::default(), 0));
+        let table = crate::as_rows(rows(1), None).unwrap();
+        let nowhere = folder.path().join("nowhere/t.csv");
+        let error = csv(&*table, &nowhere, &CsvLayout::default()).unwrap_err();
+        assert_eq!(error.code, codes::FILE_UNWRITABLE, "{error:?}");
+    }
+
+    #[test]
+    fn rows_that_are_unlike_have_no_place_in_parquet() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = crate::text::from_ndjson("{\"a\":1}\n{\"a\":\"x\"}").unwrap();
+        assert_eq!(parquet(&*table, &folder.path().join("t")).unwrap_err().code, codes::NOT_TABULAR);
+    }
 }

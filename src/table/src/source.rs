@@ -198,9 +198,7 @@ fn settled(kind: Kind) -> Kind {
     match kind {
         Kind::Nothing => Kind::String,
         Kind::List(of) => Kind::List(Box::new(settled(*of))),
-        Kind::Record(fields) => {
-            Kind::Record(fields.into_iter().map(|(name, kind)| (name, settled(kind))).collect())
-        }
+        Kind::Record(fields) => Kind::Record(fields.into_iter().map(|(name, kind)| (name, settled(kind))).collect()),
         kind => kind,
     }
 }
@@ -245,9 +243,7 @@ fn parsed(query: LazyFrame, columns: &Columns) -> LazyFrame {
 /// The kind of a JSON value, widened over its items. An object without fields says nothing.
 fn json_kind(value: &Value) -> Kind {
     match value {
-        Value::List(items) => {
-            Kind::List(Box::new(items.iter().map(json_kind).fold(Kind::Nothing, Kind::widen)))
-        }
+        Value::List(items) => Kind::List(Box::new(items.iter().map(json_kind).fold(Kind::Nothing, Kind::widen))),
         Value::Record(record) if record.is_empty() => Kind::Nothing,
         Value::Record(record) => {
             let fields = record.columns().iter().cloned().zip(record.values().iter().map(json_kind));

@@ -339,12 +339,8 @@ pub(crate) fn cell_value(cell: &str, kind: &Kind) -> Option<Value> {
         Kind::Bool => Value::Bool(cell.parse().ok()?),
         Kind::Int => Value::Int(cell.parse().ok()?),
         Kind::Float => Value::Float(cell.parse().ok()?),
-        Kind::Duration => {
-            Value::Duration(cell.parse().ok().or_else(|| value::units::parse_duration(cell))?)
-        }
-        Kind::Filesize => {
-            Value::Filesize(cell.parse().ok().or_else(|| value::units::parse_filesize(cell))?)
-        }
+        Kind::Duration => Value::Duration(cell.parse().ok().or_else(|| value::units::parse_duration(cell))?),
+        Kind::Filesize => Value::Filesize(cell.parse().ok().or_else(|| value::units::parse_filesize(cell))?),
         Kind::DateTime(offset) => Value::DateTime(DateTime { offset: *offset, ..DateTime::parse(cell)? }),
         Kind::Binary | Kind::List(_) | Kind::Record(_) => return None,
     })
