@@ -32,7 +32,7 @@ pub(crate) struct Target {
 /// The things that a call names: its arguments, or the rows that flow in.
 ///
 /// # Errors
-/// `NO_TARGETS` when there are neither.
+/// `NO_TARGET` when there are neither.
 pub(crate) fn targets(call: &Call<'_>, param: &str, input: Data) -> Result<Vec<Target>> {
     let mut targets: Vec<Target> = call.rest::<String>(param)?.into_iter().map(|name| Target { key: name.clone(), name }).collect();
     if targets.is_empty() || !matches!(input, Data::Empty | Data::Value(Value::Nothing)) {
@@ -46,10 +46,10 @@ pub(crate) fn targets(call: &Call<'_>, param: &str, input: Data) -> Result<Vec<T
 /// The things whose names or rows flow in.
 ///
 /// # Errors
-/// `NO_TARGETS` when nothing flows at all; no rows are no error.
+/// `NO_TARGET` when nothing flows at all; no rows are no error.
 pub(crate) fn rows_named(call: &Call<'_>, input: Data) -> Result<Vec<Target>> {
     if matches!(input, Data::Empty | Data::Value(Value::Nothing)) {
-        return Err(Diagnostic::new(codes::NO_TARGETS, format!("`{}` needs to know which", call.command.name))
+        return Err(Diagnostic::new(codes::NO_TARGET, format!("`{}` needs to know which", call.command.name))
             .label(call.head, "nothing is named and nothing flows in")
             .help(format!("name them, or pipe rows into it; usage: {}", call.command.usage())));
     }
@@ -78,7 +78,7 @@ pub(crate) fn confirm(call: &Call<'_>, action: &str, targets: &[Target]) -> Resu
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     let what = format!("{action} {}", names.join(", "));
     if !call.context().ui().is_interactive() {
-        return Err(Diagnostic::new(codes::NEEDS_YES, format!("nobody can be asked whether to {what}"))
+        return Err(Diagnostic::new(codes::NOT_CONFIRMED, format!("nobody can be asked whether to {what}"))
             .label(call.head, "removes what cannot be got back")
             .help("`--yes` does it without asking, `--dry-run` only says what it would do"));
     }

@@ -9,13 +9,12 @@
 //! - [`formats`]: conversions, and values as text in a format
 //! - [`files`]: files, directories and paths
 //! - [`core`]: what the language needs besides its syntax
-//! - [`dataflow`], [`node`], [`topic`], [`daemon`]: dataflows and what they are made of, over `runtime`
-//! - [`changes`]: the change table of commands that change something
 //! - [`groups`]: what `group-by` gives
 //! - [`live`]: what is known of the world while a line is typed
 //! - [`rows`], [`cells`], [`set`]: ways of going over the input that many commands share
 //! - [`changes`]: what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
+mod ask;
 mod cells;
 mod changes;
 pub mod core;
@@ -27,12 +26,12 @@ pub mod formats;
 pub mod groups;
 pub mod live;
 pub mod math;
+mod model;
 pub mod node;
 mod prelude;
 mod rows;
 mod set;
 pub mod strings;
-pub mod topic;
 pub mod topic;
 
 use engine::{Alias, Command, Registry};
@@ -46,9 +45,6 @@ pub fn all() -> Vec<&'static Command> {
 
 /// Other names of commands: older ones, and those that other tools have.
 pub const ALIASES: &[Alias] = &[
-    Alias { name: "ps", target: "dataflow list", hint: false },
-    Alias { name: "dataflow rm", target: "dataflow remove", hint: false },
-    Alias { name: "dataflow show", target: "dataflow inspect", hint: false },
     Alias { name: "ps", target: "dataflow list", hint: true },
     Alias { name: "dataflows", target: "dataflow list", hint: true },
     Alias { name: "dataflow show", target: "dataflow inspect", hint: true },

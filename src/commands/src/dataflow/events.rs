@@ -18,7 +18,7 @@ pub static EVENTS: Command = Command {
     run: |call, input| {
         let dataflow = match super::named(call, "dataflow", input) {
             Ok(names) => names.into_iter().next().map(DataflowRef),
-            Err(error) if error.code == codes::NO_TARGETS => None,
+            Err(error) if error.code == codes::NO_TARGET => None,
             Err(error) => return Err(error),
         };
         let follow = call.switch("follow");

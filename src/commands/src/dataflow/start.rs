@@ -5,6 +5,7 @@ use runtime::model::{DataflowInfo, DescriptorSource, LogQuery, StartOptions, Sta
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target};
+use crate::dataflow::FollowsLogs;
 use crate::model;
 use crate::prelude::*;
 
@@ -42,7 +43,11 @@ pub static START: Command = Command {
         };
         Type::parse(text).ok()
     }),
-    run: |call, _| start(call, call.switch("attach")),
+    run: |call, _| {
+        let lives_for_this = call.context().service::<FollowsLogs>().is_ok() && !call.switch("detach");
+        let attach = call.switch("attach") || lives_for_this;
+        start(call, attach)
+    },
     ..Command::DEFAULT
 };
 

@@ -40,7 +40,7 @@ pub(crate) fn check(call: &Call<'_>, options: &StartOptions) -> Result<Value> {
     let notices: Vec<Value> = checked.plan.notices.iter().map(|notice| Value::from(notice.as_str())).collect();
     let fields = [
         ("file", Value::string(file)),
-        ("nodes", count(checked.checked.plan.nodes.len())),
+        ("nodes", count(checked.plan.nodes.len())),
         ("inputs", count(inputs)),
         ("notices", Value::list(notices)),
     ];

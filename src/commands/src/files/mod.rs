@@ -35,7 +35,7 @@ pub static ALL: &[&Command] = &[
 use value::DateTime;
 
 /// A moment in this machine's timezone.
-pub(crate) pub(crate) fn local(nanos: i64) -> DateTime {
+pub(crate) fn local(nanos: i64) -> DateTime {
     let utc = DateTime { nanos, offset: 0 };
     let offset = jiff::tz::TimeZone::system().to_offset(utc.zoned().timestamp()).seconds();
     DateTime { nanos, offset }

@@ -22,7 +22,7 @@ pub static LIST: Command = Command {
     run: |call, input| {
         let dataflow = match crate::dataflow::named(call, "dataflow", input) {
             Ok(names) => names.into_iter().next().map(Into::into),
-            Err(error) if error.code == codes::NO_TARGETS => None,
+            Err(error) if error.code == codes::NO_TARGET => None,
             Err(error) => return Err(error),
         };
         let query = NodeQuery { dataflow, all: call.switch("all") };

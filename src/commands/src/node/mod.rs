@@ -13,47 +13,6 @@ pub static ALL: &[&Command] = &[
     &logs::LOGS,
 ];
 
-/// The columns of a row about a node.
-pub(crate) const ROW: &str = "table<name: string, dataflow: string, \
-    status: string@[created building starting running paused stopping stopped failed finished restarting backoff], \
-    pid: oneof<int, nothing>, cpu: oneof<float, nothing>, memory: oneof<filesize, nothing>, sent_rate: float, \
-    received_rate: float, sent: int, received: int, restarts: int, uptime: oneof<duration, nothing>, \
-    exit: oneof<string, nothing>, cause: oneof<string, nothing>, started: oneof<datetime, nothing>, source: string>";
-
-/// A node as a row. `cpu` is in percent of one processor, rates are messages per second.
-pub(crate) fn row(info: &NodeInfo) -> Value {
-    let tenths = |x: f64| Value::Float((x * 10.0).round() / 10.0);
-    let fields = [
-        ("name", Value::string(info.node.to_string())),
-        ("dataflow", Value::from(info.dataflow_name.as_str())),
-        ("status", Value::from(info.status.as_str())),
-        ("pid", info.pid.map_or(Value::Nothing, Value::from)),
-        ("cpu", info.cpu.map_or(Value::Nothing, |share| tenths(share * 100.0))),
-        ("memory", info.memory.map_or(Value::Nothing, bytes)),
-        ("sent_rate", tenths(info.sent_rate)),
-        ("received_rate", tenths(info.received_rate)),
-        ("sent", count(info.sent)),
-        ("received", count(info.received)),
-        ("restarts", Value::from(info.restarts)),
-        ("uptime", info.uptime.map_or(Value::Nothing, seconds)),
-        ("exit", info.exit.map(|exit| exit.to_string()).into()),
-        ("cause", info.cause.clone().into()),
-        ("started", info.started.map_or(Value::Nothing, moment)),
-        ("source", Value::from(info.source.as_str())),
-    ];
-    Value::record(fields.into_iter().collect::<Record>().with_resource(Some("node")))
-}
-
-/// A count as an int.
-pub(crate) fn count(n: u64) -> Value {
-    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
-}
-
-/// A number of bytes as a filesize.
-pub(crate) fn bytes(n: u64) -> Value {
-    Value::Filesize(i64::try_from(n).unwrap_or(i64::MAX))
-}
-
 use runtime::model::NodeQuery;
 
 use crate::ask;

@@ -23,4 +23,7 @@ super::codes! {
     NO_TARGET = "609", Usage, "no target";
     /// What cannot be undone was not confirmed, and nobody can be asked.
     NOT_CONFIRMED = "610", Usage, "not confirmed";
+    /// A question whether to go on was answered with no.
+    DECLINED = "611", Failed, "declined";
+    NODE_NOT_FOUND = "612", NotFound, "node not found";
 }
