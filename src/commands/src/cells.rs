@@ -47,7 +47,7 @@ pub(crate) fn change_lowered(
         });
         Some(Stage::Set(set.collect::<Option<Vec<_>>>()?))
     };
-    if let Some(data) = rows::staged(&input, stage)? {
+    if let Some(data) = rows::moved(&input, stage)? {
         return Ok(data);
     }
     let at_paths = move |mut row: Value| {

@@ -18,12 +18,27 @@ pub(crate) fn plain(input: Data) -> Result<Data> {
     }
 }
 
-/// The input as a table when a query over it pays: a table already, or a long list of records.
-pub(crate) fn queryable(input: &Data) -> Option<TableRef> {
+/// The input as a table when it is one, groups aside.
+pub(crate) fn table(input: &Data) -> Option<TableRef> {
     match input {
         Data::Value(Value::Table(table)) if !groups::is_groups(table) => Some((**table).clone()),
-        Data::Value(value @ Value::List(items)) if items.len() >= QUERY_PAYS && value.is_table() => table::of_value(value),
         _ => None,
+    }
+}
+
+/// Whether a query that computes something would pay: over a table, or a long list of records.
+pub(crate) fn query_pays(input: &Data) -> bool {
+    match input {
+        Data::Value(value @ Value::List(items)) => items.len() >= QUERY_PAYS && value.is_table(),
+        other => table(other).is_some(),
+    }
+}
+
+/// The input as a table where a query pays. A long list is put into columns for it.
+pub(crate) fn queryable(input: &Data) -> Option<TableRef> {
+    match input {
+        Data::Value(value @ Value::List(_)) if query_pays(input) => table::of_value(value),
+        other => table(other),
     }
 }
 
@@ -33,11 +48,27 @@ pub(crate) fn has_columns<'a>(table: &TableRef, mut names: impl Iterator<Item = 
     Ok(!fields.open && names.all(|name| fields.get(name).is_some()))
 }
 
-/// Adds a stage to the input's query; `None` when it has none that knows this stage.
-pub(crate) fn staged(input: &Data, stage: impl FnOnce() -> Option<Stage>) -> Result<Option<Data>> {
-    let Some(table) = queryable(input) else { return Ok(None) };
+/// Adds a stage that only moves rows or columns to the query of a table; `None` when the input is none, or its
+/// storage does not know the stage.
+pub(crate) fn moved(input: &Data, stage: impl FnOnce() -> Option<Stage>) -> Result<Option<Data>> {
+    match table(input) {
+        Some(table) => stage().map_or(Ok(None), |stage| add(&table, &stage)),
+        None => Ok(None),
+    }
+}
+
+/// Adds a stage that computes something; for that, long lists are put into columns too.
+pub(crate) fn computed(input: &Data, stage: impl FnOnce() -> Option<Stage>) -> Result<Option<Data>> {
+    if !query_pays(input) {
+        return Ok(None);
+    }
     let Some(stage) = stage() else { return Ok(None) };
-    let columns: Vec<Arc<str>> = match &stage {
+    queryable(input).map_or(Ok(None), |table| add(&table, &stage))
+}
+
+/// The table after a stage; `None` when it lacks a column that the stage names, or does not know the stage.
+pub(crate) fn add(table: &TableRef, stage: &Stage) -> Result<Option<Data>> {
+    let columns: Vec<Arc<str>> = match stage {
         Stage::Filter(expr) => expr.columns(),
         Stage::Select(names) | Stage::Reject(names) => names.clone(),
         Stage::Rename(names) => names.iter().map(|(old, _)| old.clone()).collect(),
@@ -45,10 +76,10 @@ pub(crate) fn staged(input: &Data, stage: impl FnOnce() -> Option<Stage>) -> Res
         Stage::Sort(keys) => keys.iter().flat_map(|key| key.by.columns()).collect(),
         _ => Vec::new(),
     };
-    if !columns.is_empty() && !has_columns(&table, columns.iter().map(|name| &**name))? {
+    if !columns.is_empty() && !has_columns(table, columns.iter().map(|name| &**name))? {
         return Ok(None);
     }
-    Ok(table.stage(&stage)?.map(|table| Data::Value(Value::table(table))))
+    Ok(table.stage(stage)?.map(|table| Data::Value(Value::table(table))))
 }
 
 /// Makes each item anew, or leaves it out, one after another as they are asked for.

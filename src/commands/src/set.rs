@@ -55,7 +55,7 @@ pub(crate) fn run(call: &mut Call<'_>, input: Data, rule: Rule) -> Result<Data> 
     let path: CellPath = call.required("path")?;
     let value: Value = call.required("value")?;
     let closure = <ClosureValue as engine::FromValue>::from_value(&value);
-    if let Some(data) = rows::staged(&input, || stage(call, &input, &path, &value, closure.as_ref(), rule))? {
+    if let Some(data) = query(call, &input, &path, &value, closure.as_ref(), rule)? {
         return Ok(data);
     }
     let touches_key = matches!(path.as_column(), Some("name" | "id"));
@@ -92,27 +92,35 @@ pub(crate) fn run(call: &mut Call<'_>, input: Data, rule: Rule) -> Result<Data> 
 }
 
 /// The same as part of a query, when the path is one plain column and the value lowers.
-fn stage(
+fn query(
     call: &Call<'_>,
     input: &Data,
     path: &CellPath,
     value: &Value,
     closure: Option<&ClosureValue>,
     rule: Rule,
-) -> Option<Stage> {
-    let name: Arc<str> = path.as_column().filter(|_| !path.0[0].optional)?.into();
-    let table = rows::queryable(input)?;
-    let known = table.schema().ok().filter(|fields| !fields.open)?.get(&name).is_some();
-    if known != (rule == Rule::Update) && rule != Rule::Upsert {
-        return None;
+) -> Result<Option<Data>> {
+    let Some(name) = path.as_column().filter(|_| !path.0[0].optional) else { return Ok(None) };
+    if !rows::query_pays(input) {
+        return Ok(None);
     }
     let expr = match closure {
         // `$in` is the cell here, while a lowered closure's `$in` is the row: only the parameter may be used.
-        Some(closure) if rule != Rule::Insert && closure.function.input.is_some() => return None,
-        Some(closure) => closure.lower()?,
+        Some(closure) if rule != Rule::Insert && closure.function.input.is_some() => return Ok(None),
+        Some(closure) => match closure.lower() {
+            Some(expr) => expr,
+            None => return Ok(None),
+        },
         None => Expr::new(ExprKind::Literal(value.clone()), call.span("value")),
     };
-    Some(Stage::Set(vec![(name, expr)]))
+    let Some(table) = rows::queryable(input) else { return Ok(None) };
+    let fields = table.schema()?;
+    let known = fields.get(name).is_some();
+    // Whether ragged rows have the field is known only row by row.
+    if fields.open || known != (rule == Rule::Update) && rule != Rule::Upsert {
+        return Ok(None);
+    }
+    rows::add(&table, &Stage::Set(vec![(name.into(), expr)]))
 }
 
 struct Setter {

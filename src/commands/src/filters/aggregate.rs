@@ -48,8 +48,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         Data::Value(value) if groups::of_value(&value).is_some() => value,
         other => {
             rows::want_items(call, &other)?;
-            if let Some(table) = rows::queryable(&other) {
-                if let Some(aggregations) = lowered(call, &expressions) {
+            if let Some(aggregations) = rows::query_pays(&other).then(|| lowered(call, &expressions)).flatten() {
+                if let Some(table) = rows::queryable(&other) {
                     let columns = aggregations.iter().flat_map(|(_, expr)| expr.columns()).collect::<Vec<_>>();
                     if rows::has_columns(&table, columns.iter().map(|name| &**name))? {
                         let stage = Stage::Group { keys: Vec::new(), aggregations };

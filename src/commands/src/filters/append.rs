@@ -43,8 +43,8 @@ pub static PREPEND: Command = Command {
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let more = added(call)?;
     let is_rows = !more.is_empty() && more.iter().all(|row| matches!(row, Value::Record(_)));
-    if is_rows && matches!(input, Data::Value(Value::Table(_))) {
-        if let Some(data) = rows::staged(&input, || Some(Stage::Append(more.clone())))? {
+    if is_rows {
+        if let Some(data) = rows::moved(&input, || Some(Stage::Append(more.clone())))? {
             return Ok(data);
         }
     }

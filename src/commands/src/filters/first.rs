@@ -50,7 +50,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
     rows::want_items(call, &input)?;
     let Some(count) = count else {
-        let mut items = match rows::queryable(&input) {
+        let mut items = match rows::table(&input) {
             Some(table) => Data::Value(Value::list(table.slice(0, 1)?)),
             None => input,
         }
@@ -66,7 +66,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
 
 /// The first so many items; a table stays one and a stream ends early.
 pub(crate) fn take(call: &Call<'_>, input: Data, count: usize) -> Result<Data> {
-    if let Some(data) = rows::staged(&input, || Some(Stage::First(count)))? {
+    if let Some(data) = rows::moved(&input, || Some(Stage::First(count)))? {
         return Ok(data);
     }
     let resource = input.resource();

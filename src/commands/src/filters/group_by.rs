@@ -82,9 +82,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let of = Box::new(|item: &Value| Ok(item.clone()));
         keys.push(GroupKey { name: "group".into(), title: "group".into(), lowered: None, of });
     }
-    let groups = match rows::queryable(&input) {
+    let can_lower = keys.iter().all(|key| key.lowered.is_some());
+    let groups = match can_lower.then(|| rows::queryable(&input)).flatten() {
         // Columns that are not there must fail here, not when somebody looks.
-        Some(table) if lowers(&table, &keys)? => Groups::of_table(table, keys)?,
+        Some(table) if has_keys(&table, &keys)? => Groups::of_table(table, keys)?,
         _ => {
             let items = rows::all(call, input)?;
             Groups::of_items(items.items, items.resource, keys)?
@@ -96,12 +97,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     Ok(Data::Value(groups.into_value()))
 }
 
-fn lowers(table: &TableRef, keys: &[GroupKey]) -> Result<bool> {
-    for key in keys {
-        let Some(expr) = &key.lowered else { return Ok(false) };
-        if !rows::has_columns(table, expr.columns().iter().map(|name| &**name))? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+fn has_keys(table: &TableRef, keys: &[GroupKey]) -> Result<bool> {
+    let columns: Vec<Arc<str>> = keys.iter().filter_map(|key| key.lowered.as_ref()).flat_map(Expr::columns).collect();
+    rows::has_columns(table, columns.iter().map(|name| &**name))
 }

@@ -61,7 +61,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     if input.is_endless() {
         return Err(rows::endless(call));
     }
-    if let Some(data) = rows::staged(&input, || Some(Stage::Last(count.unwrap_or(1))))? {
+    if let Some(data) = rows::moved(&input, || Some(Stage::Last(count.unwrap_or(1))))? {
         let Data::Value(Value::Table(table)) = &data else { return Ok(data) };
         if count.is_some() {
             return Ok(data);

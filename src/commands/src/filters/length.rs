@@ -33,7 +33,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let count = match &input {
         Data::Value(Value::List(items)) => items.len(),
         Data::Value(Value::Binary(bytes)) => bytes.len(),
-        Data::Value(Value::Table(table)) if rows::queryable(&input).is_some() => table.len()?,
+        Data::Value(Value::Table(table)) if rows::table(&input).is_some() => table.len()?,
         _ => {
             rows::want_items(call, &input)?;
             if input.is_endless() {

@@ -49,7 +49,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let name = |path: &CellPath| path.as_column().filter(|_| !path.0[0].optional).map(Arc::from);
         paths.iter().map(name).collect::<Option<Vec<Arc<str>>>>().map(Stage::Reject)
     };
-    if let Some(data) = rows::staged(&input, lowered)? {
+    if let Some(data) = rows::moved(&input, lowered)? {
         return Ok(data);
     }
     let keeps_key = !paths.iter().any(|path| matches!(path.as_column(), Some("name" | "id")));

@@ -79,7 +79,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         Ok(new)
     };
-    if let Some(table) = rows::queryable(&input) {
+    if let Some(table) = rows::table(&input) {
         let fields = table.schema()?;
         if !fields.open {
             let old: Vec<Arc<str>> = fields.columns.iter().map(|(name, _)| name.clone()).collect();

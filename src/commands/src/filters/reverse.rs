@@ -13,7 +13,7 @@ pub static REVERSE: Command = Command {
     infer: Some(rows::keeps_type),
     run: |call, input| {
         rows::want_items(call, &input)?;
-        if let Some(data) = rows::staged(&input, || Some(Stage::Reverse))? {
+        if let Some(data) = rows::moved(&input, || Some(Stage::Reverse))? {
             return Ok(data);
         }
         let mut items = rows::all(call, input)?;

@@ -66,7 +66,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let name = |path: &CellPath| path.as_column().filter(|_| !path.0[0].optional).map(Arc::from);
         paths.iter().map(name).collect::<Option<Vec<Arc<str>>>>().map(Stage::Select)
     };
-    if let Some(data) = rows::staged(&input, plain_names)? {
+    if let Some(data) = rows::moved(&input, plain_names)? {
         return Ok(data);
     }
     let paths: Vec<CellPath> = paths.into_iter().map(|path| rows::relaxed(path, optional, any_case)).collect();

@@ -49,7 +49,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         return Ok(Data::Value(Value::binary(bytes[count.min(bytes.len())..].to_vec())));
     }
     rows::want_items(call, &input)?;
-    if let Some(data) = rows::staged(&input, || Some(Stage::Skip(count)))? {
+    if let Some(data) = rows::moved(&input, || Some(Stage::Skip(count)))? {
         return Ok(data);
     }
     let (resource, endless) = (input.resource(), input.is_endless());

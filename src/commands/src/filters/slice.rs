@@ -29,7 +29,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     };
     if start >= 0 && end.is_none_or(|end| end >= 0) {
         let (skip, take) = bounds(start, end, inclusive, usize::MAX);
-        let skipped = match rows::staged(&input, || Some(Stage::Skip(skip)))? {
+        let skipped = match rows::moved(&input, || Some(Stage::Skip(skip)))? {
             Some(data) => data,
             None => {
                 let resource = input.resource();

@@ -53,7 +53,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         });
         keys.collect::<Option<Vec<SortKey>>>().map(Stage::Sort)
     };
-    if let Some(data) = rows::staged(&input, lowered)? {
+    if let Some(data) = rows::computed(&input, lowered)? {
         return Ok(data);
     }
     let items = rows::all(call, input)?;

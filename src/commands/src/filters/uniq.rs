@@ -61,7 +61,7 @@ fn unique(call: &mut Call<'_>, input: Data, paths: &[CellPath]) -> Result<Data> 
     let (counts, repeated, once, ignore_case) =
         (call.switch("count"), call.switch("repeated"), call.switch("unique"), call.switch("ignore-case"));
     if !(counts || repeated || once || ignore_case) && paths.is_empty() {
-        if let Some(data) = rows::staged(&input, || Some(Stage::Unique))? {
+        if let Some(data) = rows::moved(&input, || Some(Stage::Unique))? {
             return Ok(data);
         }
     }

@@ -25,7 +25,7 @@ pub static WHERE: Command = Command {
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     rows::want_items(call, &input)?;
     let condition: ClosureValue = call.required("condition")?;
-    if let Some(data) = rows::staged(&input, || condition.lower().map(Stage::Filter))? {
+    if let Some(data) = rows::computed(&input, || condition.lower().map(Stage::Filter))? {
         return Ok(data);
     }
     let mut runner = call.runner(&condition);
