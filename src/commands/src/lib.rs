@@ -4,15 +4,15 @@
 //! in a slice, and [`all`] gathers them. A command takes arguments in, calls a library, gives a table out.
 //!
 //! - [`dataflow`], [`node`], [`topic`], [`daemon`]: what the runtime carries
-//! - [`filters`]: tables and lists
+//! - [`filters`] – tables and lists
 //! - [`strings`], [`math`]: texts and numbers
-//! - [`formats`]: conversions, and values as text in a format
-//! - [`files`]: files, directories and paths
-//! - [`core`]: what the language needs besides its syntax
-//! - [`groups`]: what `group-by` gives
-//! - [`live`]: what is known of the world while a line is typed
+//! - [`formats`] – conversions, and values as text in a format
+//! - [`files`] – files, directories and paths
+//! - [`core`] – what the language needs besides its syntax
+//! - [`groups`] – what `group-by` gives
+//! - [`live`] – what is known of the world while a line is typed
 //! - [`rows`], [`cells`], [`set`]: ways of going over the input that many commands share
-//! - [`changes`]: what changing commands give; [`ask`], [`model`]: the runtime's answers as values
+//! - [`changes`] – what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
 mod ask;
 mod cells;

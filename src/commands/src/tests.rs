@@ -87,3 +87,259 @@ fn declarations_read_alike() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Names that are not `noun verb` with a conventional verb, and why.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("error make", "raises what `catch` catches; nothing is created that stays"),
+    ("error explain", "the long form of a code, as in other compilers"),
+];
+
+/// First words that gather functions of one kind of value rather than verbs of a thing.
+const FAMILIES: &[&str] =
+    &["date", "drop", "each", "format", "from", "into", "math", "path", "random", "skip", "split", "str", "take", "to"];
+
+#[test]
+fn verbs_are_conventional() {
+    let verbs = "list inspect status create add remove start stop restart pause resume logs exec apply diff validate verify \
+                 prune export run compare use watch events wait";
+    let verbs: HashSet<&str> = verbs.split_whitespace().collect();
+    let others: HashSet<&str> = OTHER_NAMES.iter().map(|(name, _)| *name).collect();
+    for command in crate::all() {
+        let Some((noun, verb)) = command.noun() else { continue };
+        let conventional = FAMILIES.contains(&noun) || verbs.contains(verb) || others.contains(command.name);
+        assert!(conventional, "`{}`: an unusual verb needs an entry with its reason", command.name);
+    }
+}
+
+#[test]
+fn aliases_name_commands_and_hide_none() {
+    let registry = crate::registry();
+    for alias in crate::ALIASES {
+        assert!(registry.get(alias.target).is_some(), "`{}` names nothing", alias.target);
+        assert!(registry.get(alias.name).is_none(), "`{}` is a command itself", alias.name);
+    }
+}
+
+/// A session with the runtimes of an empty home.
+fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Session {
+    let mut commands = crate::all();
+    commands.extend(more);
+    let registry = engine::Registry::new(&commands, crate::ALIASES);
+    let context = Context::new(registry, Arc::new(NoUi), Arc::new(NoLive));
+    let store = store::Store::open(store::Home::at(home));
+    context.provide(runtime::control::Fleet::new(runtime::Options {
+        store: store.clone(),
+        sources: context.sources().clone(),
+        kind: store::runtimes::RuntimeKind::Embedded,
+        executable: "/nowhere".into(),
+    }));
+    context.provide(store);
+    let mut session = Session::new(context);
+    session.env_mut().set_cwd(home.to_path_buf());
+    session
+}
+
+fn code_of(session: &mut Session, text: &str) -> String {
+    match session.value(text) {
+        Ok(value) => format!("no error but {value:?}"),
+        Err(error) => error.code.id().to_string(),
+    }
+}
+
+#[test]
+fn each_code_of_commands_is_raised() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    std::fs::write(home.path().join("there.txt"), "old").unwrap();
+    for (text, code) in [
+        ("[1 2] | chunks 0", "DORA_E600"),
+        ("[1 2] | first (0 - 3)", "DORA_E600"),
+        ("{a: 1} | insert a 2", "DORA_E601"),
+        ("'{\"a\": }' | from json", "DORA_E602"),
+        ("'a: [1' | from yaml", "DORA_E602"),
+        ("[{|| 1}] | to json", "DORA_E603"),
+        ("'new' | save there.txt", "DORA_E604"),
+        ("help nothing-of-that-name", "DORA_E605"),
+        ("error explain 998", "DORA_E605"),
+        ("dataflow stop one two", "DORA_E608"),
+        ("dataflow stop", "DORA_E609"),
+        ("dataflow remove one", "DORA_E610"),
+        ("node logs detector", "DORA_E612"),
+        ("open missing.csv", "DORA_E402"),
+        ("dataflow stop one", "DORA_E003"),
+    ] {
+        assert_eq!(code_of(&mut session, text), code, "{text}");
+    }
+    assert_eq!(std::fs::read_to_string(home.path().join("there.txt")).unwrap(), "old");
+}
+
+/// Stands in for a person who answers no.
+struct Refuses;
+
+impl engine::Ui for Refuses {
+    fn is_interactive(&self) -> bool {
+        true
+    }
+    fn confirm(&self, _: &str) -> diag::Result<bool> {
+        Ok(false)
+    }
+    fn show(&self, _: engine::Data) -> diag::Result<()> {
+        Ok(())
+    }
+    fn plain(&self, value: &value::Value) -> diag::Result<String> {
+        Ok(value::text::to_text(value))
+    }
+    fn notice(&self, _: &str) {}
+    fn width(&self) -> Option<usize> {
+        None
+    }
+}
+
+#[test]
+fn who_answers_no_changes_nothing() {
+    let mut session = Session::new(Context::new(crate::registry(), Arc::new(Refuses), Arc::new(NoLive)));
+    assert_eq!(code_of(&mut session, "dataflow remove one"), "DORA_E611");
+}
+
+/// Acts on anything whose name does not begin with `bad`.
+static ACT: engine::Command = engine::Command {
+    name: "thing act",
+    params: &[engine::Param::rest("things", engine::Takes::Type("string"), "Which"), crate::changes::DRY_RUN],
+    io: crate::changes::IO,
+    run: |call, input| {
+        let targets = crate::changes::targets(call, "things", input)?;
+        crate::changes::apply(call, "thing", "act", targets, |target| {
+            let name = target.name.clone();
+            Box::pin(async move {
+                if name.starts_with("bad") {
+                    return Err(diag::Diagnostic::new(diag::codes::BAD_ARGUMENT, format!("{name} is bad")));
+                }
+                Ok(Some(format!("thing undo {name}")))
+            })
+        })
+    },
+    ..engine::Command::DEFAULT
+};
+
+#[test]
+fn one_failure_stops_no_other_and_then_the_pipeline_fails() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[&ACT]);
+    let error = session.value("thing act good bad fine").unwrap_err();
+    assert_eq!(error.code.id(), "DORA_E607");
+    assert_eq!(error.code.exit(), diag::Exit::Partly);
+    assert_eq!(error.related.len(), 1);
+    let changes = session.value("try { thing act good bad fine } catch {|e| $e.changes | select name status undo }").unwrap();
+    let wanted = session.value("[[name status undo]; [good ok 'thing undo good'] [bad failed null] [fine ok 'thing undo fine']]").unwrap();
+    assert_eq!(changes, wanted);
+    let journal = session.value("audit list | get result | sort").unwrap();
+    assert_eq!(journal, session.value("[DORA_E600 DORA_E600 ok ok ok ok]").unwrap());
+}
+
+#[test]
+fn a_dry_run_plans_and_does_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[&ACT]);
+    let planned = session.value("thing act bad --dry-run | get status").unwrap();
+    assert_eq!(planned, session.value("[planned]").unwrap());
+    assert_eq!(session.value("audit list | length").unwrap(), value::Value::Int(0));
+}
+
+#[test]
+fn rows_name_their_things_and_no_rows_are_no_error() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[&ACT]);
+    let names = session.value("[{name: a, id: '1'} {name: b, id: '2'} {name: a, id: '1'}] | thing act | get name").unwrap();
+    assert_eq!(names, session.value("[a b]").unwrap());
+    assert_eq!(session.value("[] | thing act | length").unwrap(), value::Value::Int(0));
+}
+
+#[test]
+fn tables_in_columns_and_lists_give_the_same() {
+    let mut session = session();
+    session.value("let n = 1000").unwrap();
+    // Over 256 rows a query runs; under it, the interpreter does.
+    let rows = "(1..1000 | each {|i| {id: $i, kind: (if $i mod 3 == 0 { null } else { $\"k($i mod 7)\" }), size: ($i * 1kb)} })";
+    for stage in [
+        "where size > 500kb and id mod 2 == 0",
+        "where {|row| $row.kind == k3 }",
+        "sort-by kind size --reverse",
+        "select size id",
+        "reject kind",
+        "rename a b",
+        "insert twice {|row| $row.id * 2 }",
+        "update id {|row| $row.id + 1 }",
+        "update id { $in + 1 }",
+        "upsert kind {|row| $row.kind | default none }",
+        "first 3",
+        "last 3",
+        "skip 997",
+        "reverse | first",
+        "group-by kind | aggregate { n: (length), top: ($in.id | math max), mean: ($in.size | math avg) }",
+        "group-by {|row| $row.id mod 5 } | aggregate { n: (length) }",
+        "aggregate { n: (length), p99: ($in.id | math quantile 0.99) }",
+        "uniq-by kind",
+        "get size | math sum",
+        "append {id: 0, kind: x, size: 0b} | last",
+        "into string size | get size | first",
+        "str upcase kind | get kind | uniq",
+        "default none kind | get kind | uniq",
+    ] {
+        let whole = session.value(&format!("{rows} | {stage}"));
+        let streamed = session.value(&format!("{rows} | each {{|row| $row }} | {stage}"));
+        let table = session.value(&format!("{rows} | to ndjson | from ndjson | collect | length"));
+        assert_eq!(table.ok(), Some(value::Value::Int(1000)));
+        match (whole, streamed) {
+            (Ok(whole), Ok(streamed)) => assert_eq!(whole, streamed, "{stage}"),
+            (whole, streamed) => panic!("{stage}: {whole:?} and {streamed:?}"),
+        }
+    }
+}
+
+#[test]
+fn groups_are_a_record_to_all_but_aggregate() {
+    let mut session = session();
+    for (text, wanted) in [
+        ("[{x: a} {x: null} {x: a}] | group-by x | columns", "[a]"),
+        ("[{x: a} {x: null} {x: a}] | group-by x | get a | length", "2"),
+        ("[{x: a} {x: null} {x: a}] | group-by x | aggregate { n: (length) }", "[[x n]; [a 2] [null 1]]"),
+        ("let g = [{x: a} {x: null}] | group-by x; $g | aggregate { n: (length) } | length", "2"),
+        ("[{x: a}] | group-by x | to json --raw", "'{\"a\":[{\"x\":\"a\"}]}'"),
+        ("[1 2 3] | group-by {|n| $n mod 2 == 0 } | get true", "[2]"),
+    ] {
+        match (session.value(text), session.value(wanted)) {
+            (Ok(given), Ok(wanted)) => assert_eq!(given, wanted, "{text}"),
+            (given, wanted) => panic!("{text}: {given:?}, {wanted:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_saved_opens_as_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    for file in ["a.csv", "a.tsv", "a.json", "a.ndjson", "a.parquet", "a.yaml"] {
+        let text = format!("[[name n]; [x 1] [y 2]] | save {file}; open {file}");
+        match session.value(&text) {
+            Ok(read) => assert_eq!(read, session.value("[[name n]; [x 1] [y 2]]").unwrap(), "{file}"),
+            Err(error) => panic!("{file}: {error:?}"),
+        }
+        // Read and rewritten in one pipeline.
+        let text = format!("open {file} | where n > 1 | save --force {file}; open {file} | get name");
+        assert_eq!(session.value(&text).unwrap(), session.value("[y]").unwrap(), "{file}");
+    }
+    let left: Vec<_> = home.path().read_dir().unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().contains(".part")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn endless_input_is_refused_by_what_needs_all_of_it_and_taken_by_the_rest() {
+    let mut session = session();
+    for stage in ["sort", "length", "last", "reverse", "math sum", "reduce {|a, b| $a }", "to json", "group-by", "ignore"] {
+        assert_eq!(code_of(&mut session, &format!("1.. | {stage}")), "DORA_E311", "{stage}");
+    }
+    for stage in ["where $it mod 2 == 0", "each {|n| $n * 2 }", "skip 5", "enumerate", "wrap n", "chunks 2", "window 2", "zip 1..", "every 3"] {
+        let taken = session.value(&format!("1.. | {stage} | first 2 | length"));
+        assert_eq!(taken.map_err(|error| format!("{stage}: {error:?}")), Ok(value::Value::Int(2)));
+    }
+}

@@ -4,10 +4,10 @@
 //! prompt, labelled [`Span`]s into registered [`Sources`], help, commands to type next, and causes. This
 //! crate knows no terminal: `render` draws diagnostics, `engine` hands them to programs as records.
 //!
-//! - [`source`]: texts and positions in them
-//! - [`diagnostic`]: the error type
-//! - [`codes`]: every code, with its page and the exit code it leads to
-//! - [`suggest`]: did-you-mean
+//! - [`source`] – texts and positions in them
+//! - [`diagnostic`] – the error type
+//! - [`codes`] – every code, with its page and the exit code it leads to
+//! - [`suggest`] – did-you-mean
 
 pub mod codes;
 pub mod diagnostic;

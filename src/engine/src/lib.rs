@@ -4,18 +4,18 @@
 //! slots and bound calls, and runs it ([`run`]). Commands are declared as data ([`command`]) and know
 //! nothing of who types them; closures over tables become queries where they can ([`lower`]).
 //!
-//! - [`command`]: declarations of commands
-//! - [`registry`]: all declarations, found by name and verb
-//! - [`check`]: names, types and columns, before anything runs
-//! - [`program`]: what checking makes of a tree
-//! - [`lower`]: closures as expressions of queries
-//! - [`run`]: the interpreter
-//! - [`external`]: programs
-//! - [`call`]: what a command sees of its call; closures
-//! - [`data`]: what flows between stages
-//! - [`context`]: what a session shares; the environment
-//! - [`error_value`]: errors as records, and back
-//! - [`session`]: text in, data out
+//! - [`command`] – declarations of commands
+//! - [`registry`] – all declarations, found by name and verb
+//! - [`check`] – names, types and columns, before anything runs
+//! - [`program`] – what checking makes of a tree
+//! - [`lower`] – closures as expressions of queries
+//! - [`run`] – the interpreter
+//! - [`external`] – programs
+//! - [`call`] – what a command sees of its call; closures
+//! - [`data`] – what flows between stages
+//! - [`context`] – what a session shares; the environment
+//! - [`error_value`] – errors as records, and back
+//! - [`session`] – text in, data out
 
 pub mod call;
 pub mod check;

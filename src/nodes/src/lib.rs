@@ -4,14 +4,14 @@
 //! its end. The nodes stand on a small client of our own ([`client`]), written for `dora-message` alone, so
 //! that the same YAML runs on a real dora-rs too.
 //!
-//! - [`client`]: a node's side of the protocol
-//! - [`payload`]: Arrow arrays as messages
-//! - [`pace`]: when a source sends
-//! - [`log`]: structured lines on stdout
-//! - [`amount`]: arguments such as `10` and `2s`
+//! - [`client`] – a node's side of the protocol
+//! - [`payload`] – Arrow arrays as messages
+//! - [`pace`] – when a source sends
+//! - [`log`] – structured lines on stdout
+//! - [`amount`] – arguments such as `10` and `2s`
 //! - [`camera`], [`counter`], [`imu`]: sources
 //! - [`echo`], [`sink`]: consumers
-//! - [`fault`]: a node that misbehaves on purpose
+//! - [`fault`] – a node that misbehaves on purpose
 
 pub mod amount;
 pub mod camera;

@@ -6,12 +6,12 @@
 //! [`Options::for_stream`] is the one place that asks what is on the other side. On a terminal (a width is
 //! known) long things are shortened to fit; off one everything is written whole, without colours.
 //!
-//! - [`options`]: how wide, which colours, how many rows
-//! - [`theme`]: colours by type and by word
-//! - [`table`]: a value as text
-//! - [`stream`]: rows as they arrive
-//! - [`diagnostic`]: a failure as text
-//! - [`diagnostic_json`]: a failure as JSON
+//! - [`options`] – how wide, which colours, how many rows
+//! - [`theme`] – colours by type and by word
+//! - [`table`] – a value as text
+//! - [`stream`] – rows as they arrive
+//! - [`diagnostic`] – a failure as text
+//! - [`diagnostic_json`] – a failure as JSON
 //! - `cell`, `fit`, `width`, `grid`, `excerpt`: one value in a cell; text cut and padded to columns; who gets how
 //!   many columns; the frame around cells; the lines of a source that a diagnostic shows
 

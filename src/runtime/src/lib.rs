@@ -4,17 +4,17 @@
 //! [`diag::Diagnostic`]. [`Handle`] is the only way in, whether the runtime lives in this process or behind a
 //! control socket.
 //!
-//! - [`handle`]: what a runtime does
-//! - [`model`]: the structs it tells it in
-//! - [`embedded`]: the runtime in this process, which holds the rest together
-//! - [`descriptor`]: from YAML to a plan, or to every problem it has
-//! - [`supervisor`]: processes: start, barrier, stop, restart
-//! - [`node_protocol`]: what nodes speak
-//! - [`router`]: from outputs to inputs, with queues, timers and counts
-//! - [`logs`]: what nodes print, kept and followed
-//! - [`control`]: the runtime over a socket: other shells, the daemon, all runtimes of a home as one
-//! - [`guard`]: kills what a killed runtime leaves behind; [`sweep`]: records it as it is
-//! - [`records`]: our structs in the store
+//! - [`handle`] – what a runtime does
+//! - [`model`] – the structs it tells it in
+//! - [`embedded`] – the runtime in this process, which holds the rest together
+//! - [`descriptor`] – from YAML to a plan, or to every problem it has
+//! - [`supervisor`] – processes: start, barrier, stop, restart
+//! - [`node_protocol`] – what nodes speak
+//! - [`router`] – from outputs to inputs, with queues, timers and counts
+//! - [`logs`] – what nodes print, kept and followed
+//! - [`control`] – the runtime over a socket: other shells, the daemon, all runtimes of a home as one
+//! - [`guard`] – kills what a killed runtime leaves behind; [`sweep`]: records it as it is
+//! - [`records`] – our structs in the store
 
 pub mod control;
 pub mod descriptor;

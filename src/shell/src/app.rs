@@ -32,7 +32,7 @@ enum What {
 
 /// Stack of the thread that runs programs: room for `engine::run::MAX_DEPTH` calls inside calls. Only what is
 /// used of it is ever given to the process.
-const STACK: usize = 512 << 20;
+pub(crate) const STACK: usize = 512 << 20;
 
 /// Runs `dora` with the words after its name; gives the exit code.
 pub fn main(words: Vec<String>) -> i32 {
@@ -72,6 +72,7 @@ fn run(words: Vec<String>) -> i32 {
         }
     };
     let interrupt = context.interrupt().clone();
+    terminal.obey(interrupt.clone());
     crate::signals::on_interrupt(move || interrupt.raise());
     let mut session = Session::new(context);
     match asked.what {

@@ -1,14 +1,15 @@
 //! The face of `dora`: what its words mean, the prompt, and what is written where.
 //!
-//! - [`app`]: the words after `dora`: shell, script, code, one command
-//! - [`argv`]: one command's words, bound as a line of the language is
-//! - [`terminal`]: standard streams, as commands see them
-//! - [`services`]: the store and the runtimes, handed to commands
-//! - [`signals`]: ctrl-c
-//! - [`prompt`]: the interactive shell
-//! - [`line`]: where the cursor is in a line that is being typed
-//! - [`complete`]: what can be typed next
-//! - [`highlight`]: what each piece of a line is
+//! - [`app`] – the words after `dora`: shell, script, code, one command
+//! - [`argv`] – one command's words, bound as a line of the language is
+//! - [`terminal`] – standard streams, as commands see them
+//! - [`rows`] – rows of a stream, shown as they come
+//! - [`services`] – the store and the runtimes, handed to commands
+//! - [`signals`] – ctrl-c
+//! - [`prompt`] – the interactive shell
+//! - [`line`] – where the cursor is in a line that is being typed
+//! - [`complete`] – what can be typed next
+//! - [`highlight`] – what each piece of a line is
 
 pub mod app;
 pub mod argv;
@@ -16,6 +17,7 @@ pub mod complete;
 pub mod highlight;
 pub mod line;
 pub mod prompt;
+pub mod rows;
 pub mod services;
 pub mod signals;
 pub mod terminal;

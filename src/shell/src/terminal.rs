@@ -1,12 +1,12 @@
 //! Standard input, output and error, as commands and programs see them.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use diag::{Diagnostic, Result, Sources, codes};
 use engine::{Data, Ui};
-use render::{Options, TableStream};
-use value::Value;
+use render::Options;
+use value::{Interrupt, Value};
 
 /// How results and errors are written.
 #[derive(Debug, Clone, Default)]
@@ -25,11 +25,22 @@ pub struct Terminal {
     format: Format,
     /// One writer at a time, so that notices of other threads do not cut a table in two.
     writing: Mutex<()>,
+    /// The session's, so that ctrl-c ends what is being written.
+    interrupt: OnceLock<Interrupt>,
 }
 
 impl Terminal {
     pub fn new(format: Format) -> Self {
-        Terminal { format, writing: Mutex::new(()) }
+        Terminal { format, ..Terminal::default() }
+    }
+
+    /// Ends what is being written whenever `interrupt` is raised. The first call wins.
+    pub fn obey(&self, interrupt: Interrupt) {
+        let _ = self.interrupt.set(interrupt);
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        self.interrupt.get().cloned().unwrap_or_default()
     }
 
     /// Shows an error, and those related to it, on standard error.
@@ -61,23 +72,8 @@ impl Terminal {
     }
 
     fn show_stream(&self, stream: engine::Stream) -> Result<()> {
-        let mut table = TableStream::new(Options::for_stream(&std::io::stdout()));
-        let mut alone: Option<Value> = None;
-        for (at, item) in stream.enumerate() {
-            let item = item?;
-            if at == 0 && !matches!(item, Value::Record(_)) {
-                alone = Some(item);
-                continue;
-            }
-            if let Some(first) = alone.take() {
-                self.write(&table.push(&[first]))?;
-            }
-            self.write(&table.push(&[item]))?;
-        }
-        if let Some(first) = alone {
-            self.write(&table.push(&[first]))?;
-        }
-        self.write(&table.finish())
+        let options = Options::for_stream(&std::io::stdout());
+        crate::rows::show(stream, &options, &self.interrupt(), |text| self.write(text))
     }
 }
 
@@ -97,7 +93,7 @@ impl Ui for Terminal {
     }
 
     fn show(&self, data: Data) -> Result<()> {
-        let interrupt = value::Interrupt::new();
+        let interrupt = self.interrupt();
         match data {
             Data::Empty | Data::Value(Value::Nothing) => Ok(()),
             Data::Bytes(mut bytes) => {

@@ -5,15 +5,15 @@
 //! until something is asked of them. All SQL of the house is in this crate; others see small typed methods,
 //! which block for well under a millisecond and may be called from any thread.
 //!
-//! - [`home`]: `$DORA_HOME` or the platform's directories
-//! - [`database`]: opening, migrating, and what is told when that fails
-//! - [`process`]: a process named so that a reused pid is not mistaken for it
-//! - [`runtimes`]: embedded runtimes and daemons that live, or died without saying so
-//! - [`dataflows`]: every dataflow that was started, and who holds its name
-//! - [`nodes`]: processes of nodes, for the sweep after a crash
-//! - [`events`]: every change of state, with its reason
-//! - [`history`]: lines typed at the prompt
-//! - [`audit`]: what was changed, by whom, and how to undo it
+//! - [`home`] – `$DORA_HOME` or the platform's directories
+//! - [`database`] – opening, migrating, and what is told when that fails
+//! - [`process`] – a process named so that a reused pid is not mistaken for it
+//! - [`runtimes`] – embedded runtimes and daemons that live, or died without saying so
+//! - [`dataflows`] – every dataflow that was started, and who holds its name
+//! - [`nodes`] – processes of nodes, for the sweep after a crash
+//! - [`events`] – every change of state, with its reason
+//! - [`history`] – lines typed at the prompt
+//! - [`audit`] – what was changed, by whom, and how to undo it
 
 pub mod audit;
 pub mod database;

@@ -6,7 +6,7 @@
 //! kernel of ours inside the query. polars is named nowhere else in the house, and nothing of it starts before
 //! the first `Frame` is made.
 //!
-//! - [`construct`]: tables of values
+//! - [`construct`] – tables of values
 //! - [`rows`], [`frame`]: the two storages
 //! - [`kind`], [`column`]: logical types beside polars' own, values into columns and back
 //! - [`eval`], [`function`], [`aggregate`], [`key`]: what expressions, functions, reductions and sameness mean

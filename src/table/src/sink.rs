@@ -337,6 +337,16 @@ mod tests {
     }
 
     #[test]
+    fn a_null_alone_on_its_line_is_still_a_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        let text = "{\"a\":1}\n{\"a\":null}\n{\"a\":3}\n";
+        csv(&*crate::text::from_ndjson(text).unwrap(), &path, &CsvLayout::default()).unwrap();
+        let back = source::csv(&path, &ScanOptions::default()).unwrap();
+        assert_eq!(crate::text::to_ndjson(&*back).unwrap(), text);
+    }
+
+    #[test]
     fn rows_that_are_unlike_have_no_place_in_parquet() {
         let folder = tempfile::tempdir().unwrap();
         let table = crate::text::from_ndjson("{\"a\":1}\n{\"a\":\"x\"}").unwrap();

@@ -221,6 +221,8 @@ pub(crate) fn csv_lines(rows: &[Value], names: &[Arc<str>], layout: &CsvLayout, 
         for (at, name) in names.iter().enumerate() {
             separate(at, layout, out);
             match row.get(name) {
+                // Alone on its line nothing at all would be no row.
+                None | Some(Value::Nothing) if names.len() == 1 => out.push_str("\"\""),
                 None | Some(Value::Nothing) => {}
                 Some(value) => csv_cell(name, value, layout, out)?,
             }

@@ -5,17 +5,17 @@
 //! holds the storages. Operators have one meaning, defined in [`ops`], which the interpreter calls and
 //! which lowered queries must agree with. No polars, no terminal, no commands.
 //!
-//! - [`value`]: the value, records, equality and order
-//! - [`types`]: types, their text, and what accepts what
-//! - [`units`]: durations, filesizes and datetimes, to and from text
-//! - [`range`]: ranges of numbers
-//! - [`cell_path`]: `a.0.b?`, read and written
-//! - [`ops`]: operators on values and on types
-//! - [`text`]: values as people read them
-//! - [`literal`]: values as programs write them
-//! - [`expr`]: expressions over a row, as queries understand them
-//! - [`table`]: the trait Table and its stages
-//! - [`interrupt`]: the flag that ctrl-c raises
+//! - [`value`] – the value, records, equality and order
+//! - [`types`] – types, their text, and what accepts what
+//! - [`units`] – durations, filesizes and datetimes, to and from text
+//! - [`range`] – ranges of numbers
+//! - [`cell_path`] – `a.0.b?`, read and written
+//! - [`ops`] – operators on values and on types
+//! - [`text`] – values as people read them
+//! - [`literal`] – values as programs write them
+//! - [`expr`] – expressions over a row, as queries understand them
+//! - [`table`] – the trait Table and its stages
+//! - [`interrupt`] – the flag that ctrl-c raises
 
 pub mod cell_path;
 pub mod expr;

@@ -43,9 +43,13 @@ pub static PREPEND: Command = Command {
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let more = added(call)?;
     let is_rows = !more.is_empty() && more.iter().all(|row| matches!(row, Value::Record(_)));
-    if is_rows {
-        if let Some(data) = rows::moved(&input, || Some(Stage::Append(more.clone())))? {
-            return Ok(data);
+    if let (true, Some(table)) = (is_rows, rows::table(&input)) {
+        let fields = table.schema()?;
+        let same = |row: &Value| row.as_record().is_some_and(|row| row.len() == fields.columns.len() && fields.names().all(|name| row.contains(name)));
+        if !fields.open && more.iter().all(same) {
+            if let Some(data) = rows::add(&table, &Stage::Append(more.clone()))? {
+                return Ok(data);
+            }
         }
     }
     let endless = input.is_endless();

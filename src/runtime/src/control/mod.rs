@@ -4,14 +4,14 @@
 //! dora-rs's coordinator protocol, so that dora's own CLI can drive it, and under the method `dora-shell` all
 //! that [`Handle`](crate::Handle) can do. The store says which runtimes there are.
 //!
-//! - [`wire`]: the frames of our methods, and diagnostics in them
-//! - [`token`]: the secret our methods ask for
-//! - [`server`]: the listening end of a runtime
-//! - [`session`]: one peer and what it asks
-//! - [`dora`]: requests in dora-rs's own protocol
-//! - [`client`]: a runtime in another process as a `Handle`
-//! - [`fleet`]: all runtimes of one home as one `Handle`
-//! - [`daemon`]: the runtime in the background
+//! - [`wire`] – the frames of our methods, and diagnostics in them
+//! - [`token`] – the secret our methods ask for
+//! - [`server`] – the listening end of a runtime
+//! - [`session`] – one peer and what it asks
+//! - [`dora`] – requests in dora-rs's own protocol
+//! - [`client`] – a runtime in another process as a `Handle`
+//! - [`fleet`] – all runtimes of one home as one `Handle`
+//! - [`daemon`] – the runtime in the background
 
 pub mod client;
 pub mod daemon;

@@ -3,11 +3,11 @@
 //! The text is checked on a tree that knows where each value stands, so that all problems are told at once, at
 //! their lines. Only what has passed is given to dora's own parser, which has the last word.
 //!
-//! - [`yaml`]: the tree with places
-//! - [`schema`]: which keys there are, and the types of their values
-//! - [`meaning`]: what is said with them: ids, wiring, timers
-//! - [`resolve`]: programs and environments
-//! - [`plan`]: the result
+//! - [`yaml`] – the tree with places
+//! - [`schema`] – which keys there are, and the types of their values
+//! - [`meaning`] – what is said with them: ids, wiring, timers
+//! - [`resolve`] – programs and environments
+//! - [`plan`] – the result
 
 pub mod meaning;
 pub mod plan;

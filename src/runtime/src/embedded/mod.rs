@@ -1,8 +1,8 @@
 //! The runtime in this process.
 //!
-//! - [`shared`]: what the parts of a runtime share, and the machinery that runs as long as it does
-//! - [`start`]: from options to a dataflow that runs
-//! - [`answers`]: what is asked of dataflows, running or ended
+//! - [`shared`] – what the parts of a runtime share, and the machinery that runs as long as it does
+//! - [`start`] – from options to a dataflow that runs
+//! - [`answers`] – what is asked of dataflows, running or ended
 
 pub mod answers;
 pub mod shared;

@@ -7,8 +7,8 @@
 //! Each connection has a thread of its own: a message is routed and handed over by the thread that read it,
 //! without a switch in between. A malformed frame ends the connection it came on and nothing else.
 //!
-//! - [`listener`]: accepts connections and knows those that are open
-//! - [`connection`]: one connection's life
+//! - [`listener`] – accepts connections and knows those that are open
+//! - [`connection`] – one connection's life
 //! - [`frames`], [`wire`], [`buffers`], [`waker`]: bytes and waiting
 
 pub mod buffers;

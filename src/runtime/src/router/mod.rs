@@ -3,11 +3,11 @@
 //! One [`Router`] serves one dataflow. It is called from the threads that read the nodes' sockets and never
 //! waits for anything but room in a `backpressure` queue.
 //!
-//! - [`mailbox`]: what waits for one node, and handing it over
-//! - [`message`]: a message's bytes
-//! - [`timers`]: `dora/timer` inputs
-//! - [`rate`]: messages per second
-//! - [`extensions`]: values that nodes leave for each other
+//! - [`mailbox`] – what waits for one node, and handing it over
+//! - [`message`] – a message's bytes
+//! - [`timers`] – `dora/timer` inputs
+//! - [`rate`] – messages per second
+//! - [`extensions`] – values that nodes leave for each other
 
 pub mod extensions;
 pub mod mailbox;

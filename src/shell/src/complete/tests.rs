@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use engine::command::Kind;
-use engine::{Context, Data, Live, NoUi, Param, Registry};
+use engine::{Context, Live, NoUi, Param, Registry};
 
 use super::*;
 
