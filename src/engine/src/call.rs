@@ -150,6 +150,7 @@ macro_rules! from_value {
         $(impl FromValue for $of {
             const EXPECTED: &'static str = $expected;
             fn from_value(value: &Value) -> Option<Self> {
+                #[allow(unreachable_patterns, reason = "a pattern may take every value")]
                 match value {
                     $pattern => $result,
                     _ => None,
@@ -236,7 +237,8 @@ impl Runner {
 
     /// Calls the closure for one item, which is both its first parameter and `$in`.
     pub fn each(&mut self, item: Value) -> Result<Value> {
-        self.value(&[item.clone()], item)
+        let first = item.clone();
+        self.value(std::slice::from_ref(&first), item)
     }
 
     /// Calls the closure and collects what it gives.

@@ -196,11 +196,10 @@ impl Env {
     }
 
     pub fn set(&mut self, name: &str, value: Value) {
-        if name == "PWD" {
-            if let Value::String(path) = &value {
+        if name == "PWD"
+            && let Value::String(path) = &value {
                 Arc::make_mut(&mut self.0).cwd = path.as_str().into();
             }
-        }
         Arc::make_mut(&mut self.0).vars.insert(name.to_string(), value);
     }
 

@@ -40,11 +40,10 @@ impl Program {
     pub fn complete(mut self) -> Result<(ExitStatus, Vec<u8>)> {
         let status = self.child.wait().map_err(|error| failed(&self.name, self.span, &error))?;
         let stderr = self.stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
-        if let Some(feeder) = self.feeder {
-            if let Ok(Err(error)) = feeder.join() {
+        if let Some(feeder) = self.feeder
+            && let Ok(Err(error)) = feeder.join() {
                 return Err(error);
             }
-        }
         Ok((status, stderr))
     }
 }

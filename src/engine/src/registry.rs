@@ -72,7 +72,7 @@ impl Registry {
     /// The verbs that rows of a resource understand: `stop` for `dataflow stop`. Words that are commands of their
     /// own never dispatch.
     pub fn verb(&self, resource: &str, verb: &str) -> Option<&'static Command> {
-        if self.by_name.contains_key(verb) || self.is_noun(verb) || !self.resources.iter().any(|known| *known == resource) {
+        if self.by_name.contains_key(verb) || self.is_noun(verb) || !self.resources.contains(&resource) {
             return None;
         }
         self.get(&format!("{resource} {verb}"))

@@ -283,7 +283,7 @@ impl Checker<'_> {
             Takes::Path | Takes::Name(_) => self.typed(expr, text, &Type::String),
             Takes::Column => self.column(expr, text, &item),
             Takes::ColumnOrClosure => match closure_of(expr) {
-                Some(closure) => self.closure_argument(&closure, &[item.clone()], &item, expr.span),
+                Some(closure) => self.closure_argument(&closure, std::slice::from_ref(&item), &item, expr.span),
                 None => self.column(expr, text, &item),
             },
             Takes::Value => match closure_of(expr) {
@@ -291,11 +291,11 @@ impl Checker<'_> {
                 None => self.typed(expr, text, &Type::Any),
             },
             Takes::EachClosure => match closure_of(expr) {
-                Some(closure) => self.closure_argument(&closure, &[item.clone()], &item, expr.span),
+                Some(closure) => self.closure_argument(&closure, std::slice::from_ref(&item), &item, expr.span),
                 None => self.typed(expr, text, &Type::Closure),
             },
             Takes::Condition => match closure_of(expr) {
-                Some(closure) => self.closure_argument(&closure, &[item.clone()], &item, expr.span),
+                Some(closure) => self.closure_argument(&closure, std::slice::from_ref(&item), &item, expr.span),
                 None => match &expr.kind {
                     ExprKind::Variable(_) | ExprKind::Path { .. } | ExprKind::Subexpression(_) => {
                         let (node, known, check) = self.typed(expr, text, &Type::OneOf(vec![Type::Closure, Type::Bool]));
@@ -318,7 +318,7 @@ impl Checker<'_> {
                 _ => match closure_of(expr) {
                     Some(closure) => {
                         let rows = rows_of(input);
-                        self.closure_argument(&closure, &[rows.clone()], &rows, expr.span)
+                        self.closure_argument(&closure, std::slice::from_ref(&rows), &rows, expr.span)
                     }
                     None => self.typed(expr, text, &Type::OneOf(vec![Type::Record(value::Fields::open()), Type::Closure])),
                 },

@@ -148,8 +148,8 @@ impl Checker<'_> {
     fn path(&mut self, base: &Expr, members: &[ast::Member], span: Span) -> (Node, Type) {
         let steps = path::members(members);
         // `$env.NAME` needs no record of everything.
-        if let ExprKind::Variable(name) = &base.kind {
-            if let ("env", Some((value::PathMember { step: value::Step::Name(variable), optional, .. }, rest))) =
+        if let ExprKind::Variable(name) = &base.kind
+            && let ("env", Some((value::PathMember { step: value::Step::Name(variable), optional, .. }, rest))) =
                 (&**name, steps.split_first())
             {
                 let node = Node::new(Op::EnvVar { name: variable.clone(), optional: *optional }, span);
@@ -158,7 +158,6 @@ impl Checker<'_> {
                 }
                 return (Node::new(Op::Path(Box::new(node), rest.into()), span), Type::Any);
             }
-        }
         let (base_node, base_type) = match (&base.kind, self.row.clone()) {
             // `info.size` in a condition: a column, then into its cells.
             (ExprKind::Bare(word), Some(row)) => self.row_column(&row, word, base.span),
@@ -425,14 +424,13 @@ impl Checker<'_> {
             return (Node::new(Op::Error, span), Type::Any);
         };
         self.closed_sets(operator, (&left_type, &left_node, left.span), (&right_type, &right_node, right.span));
-        self.never_equal(operator, &left_type, &right_type, left.span, right.span, op.span);
+        self.never_equal(operator, &left_type, &right_type, left.span, right.span);
         // Constants fold, unless they fail: then it fails where it is reached.
-        if let (Some(a), Some(b)) = (left_node.as_const(), right_node.as_const()) {
-            if let Ok(value) = ops::apply(operator, a, b) {
+        if let (Some(a), Some(b)) = (left_node.as_const(), right_node.as_const())
+            && let Ok(value) = ops::apply(operator, a, b) {
                 let of = if of.is_any() { value.type_of() } else { of };
                 return (Node::constant(value, span), of);
             }
-        }
         (Node::new(Op::Binary(operator, Box::new((left_node, right_node))), span), of)
     }
 
@@ -489,7 +487,7 @@ impl Checker<'_> {
     }
 
     /// `==` across types is false for ever, which nobody writes on purpose in a row condition.
-    fn never_equal(&mut self, op: Operator, left: &Type, right: &Type, left_span: Span, right_span: Span, _op: Span) {
+    fn never_equal(&mut self, op: Operator, left: &Type, right: &Type, left_span: Span, right_span: Span) {
         if self.row.is_none() || !matches!(op, Operator::Equal | Operator::NotEqual) {
             return;
         }

@@ -157,12 +157,11 @@ impl Checker<'_> {
     fn default_value(&mut self, parameter: &ast::Parameter, annotated: Option<&Type>) -> Option<Value> {
         let default = parameter.default.as_ref()?;
         let (node, of) = self.expr(default);
-        if let Some(wanted) = annotated {
-            if !wanted.accepts(&of) {
+        if let Some(wanted) = annotated
+            && !wanted.accepts(&of) {
                 let error = Diagnostic::new(codes::BAD_SIGNATURE, format!("the default of `{}` is {of}, not {wanted}", parameter.name.node));
                 self.report(error.label(default.span, format!("this is {of}")));
             }
-        }
         match constant::evaluate(self, &node) {
             Ok(value) => Some(match annotated {
                 Some(of) => crate::run::coerce(value, of).unwrap_or_else(|value| value),
@@ -281,12 +280,11 @@ impl Checker<'_> {
         self.row = row;
         self.loops = loops;
         let level = self.levels.pop().unwrap_or_default();
-        if let [(_, wanted)] = io.as_slice() {
-            if !wanted.accepts(&gives) && *wanted != Type::Nothing {
+        if let [(_, wanted)] = io.as_slice()
+            && !wanted.accepts(&gives) && *wanted != Type::Nothing {
                 let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("`{}` promises {wanted} and gives {gives}", name.node));
                 self.report(error.label(body.span, format!("gives {gives}")).label(signature.span, "promised here"));
             }
-        }
         let outer_level = self.level();
         let captures = level
             .captures

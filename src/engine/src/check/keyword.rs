@@ -168,12 +168,11 @@ impl Checker<'_> {
             return (Node::new(Op::LetInput { slot, of: wanted }, span), of);
         };
         let (node, given) = self.pipeline(value, &Type::Nothing);
-        if let Some(wanted) = &wanted {
-            if !wanted.accepts(&given) {
+        if let Some(wanted) = &wanted
+            && !wanted.accepts(&given) {
                 let error = Diagnostic::new(codes::WRONG_ASSIGNMENT, format!("`{known}` is declared {wanted}, and this is {given}"));
                 self.report(error.label(value.span, format!("this is {given}")).label(name.span, format!("declared {wanted}")));
             }
-        }
         if kind == BindingKind::Const {
             match constant::evaluate(self, &node) {
                 Ok(value) => {
@@ -315,14 +314,13 @@ impl Checker<'_> {
             }
             ast::Pattern::Value(expr) => {
                 let (node, given) = self.expr(expr);
-                if let (Type::Word(words), Some(value::Value::String(word))) = (of, node.as_const()) {
-                    if !words.iter().any(|known| **known == **word) {
+                if let (Type::Word(words), Some(value::Value::String(word))) = (of, node.as_const())
+                    && !words.iter().any(|known| **known == **word) {
                         let all: Vec<&str> = words.iter().map(|word| &**word).collect();
                         let error = Diagnostic::new(codes::NOT_IN_SET, format!("`{word}` is not one of {}", all.join(", ")));
                         let help = suggest::did_you_mean(word, all.iter().copied()).unwrap_or_else(|| "it never matches".into());
                         self.report(error.label(expr.span, "never matches").help(help));
                     }
-                }
                 let _ = given;
                 Pattern::Value(node)
             }

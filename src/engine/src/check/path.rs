@@ -71,11 +71,10 @@ fn column(fields: &Fields, name: &str, member: &PathMember, span: Span) -> Resul
     if let Some(of) = fields.get(name) {
         return Ok(of.clone());
     }
-    if member.any_case {
-        if let Some((_, of)) = fields.columns.iter().find(|(known, _)| known.to_lowercase() == name.to_lowercase()) {
+    if member.any_case
+        && let Some((_, of)) = fields.columns.iter().find(|(known, _)| known.to_lowercase() == name.to_lowercase()) {
             return Ok(of.clone());
         }
-    }
     if fields.open {
         return Ok(Type::Any);
     }

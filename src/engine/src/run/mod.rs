@@ -505,7 +505,8 @@ impl Interpreter {
             let captures = captures.iter().map(|slot| self.slot(*slot).clone()).collect();
             let closure = ClosureValue { function: function.clone(), captures: Arc::new(captures) };
             let argument = argument.unwrap_or(Value::Nothing);
-            return self.enter_closure(&closure, &[argument.clone()], Data::Value(argument));
+            let arguments = [argument.clone()];
+            return self.enter_closure(&closure, &arguments, Data::Value(argument));
         }
         self.run(handler, Data::Empty)
     }
