@@ -14,6 +14,8 @@ pub(crate) mod seq;
 pub(crate) mod timeit;
 pub(crate) mod version;
 
+pub use help::page as help_page;
+
 /// The commands declared in this folder.
 pub static ALL: &[&Command] = &[
     &complete::COMPLETE,
