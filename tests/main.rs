@@ -8,5 +8,6 @@ mod commands_from_bash;
 mod dataflows;
 mod layers;
 mod mistakes;
+mod prompt;
 mod reference;
 mod world;

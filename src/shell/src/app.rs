@@ -21,9 +21,15 @@ struct Asked {
 enum What {
     Shell,
     /// `-c CODE`, and whether standard input is its `$in`.
-    Code { code: String, stdin: bool },
+    Code {
+        code: String,
+        stdin: bool,
+    },
     /// `FILE.dora` and the words after it, for its `main`.
-    Script { file: PathBuf, words: Vec<String> },
+    Script {
+        file: PathBuf,
+        words: Vec<String>,
+    },
     /// `check FILE…`
     Check(Vec<PathBuf>),
     /// Everything else is a command.
@@ -173,7 +179,9 @@ fn check(session: &Session, terminal: &Terminal, files: &[PathBuf]) -> i32 {
                 let source = session.context().sources().add(file.display().to_string(), text);
                 Diagnostic::combine(session.check(&source).errors)
             }
-            Err(error) => Some(Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display()))),
+            Err(error) => {
+                Some(Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display())))
+            }
         };
         if let Some(error) = error {
             terminal.error(&error, session.context().sources());
@@ -197,9 +205,10 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
         };
         let is_script = rest.first().is_some_and(|first| first.ends_with(".dora"));
         let mut value = |what: &str| {
-            given.clone().or_else(|| words.next()).ok_or_else(|| {
-                Diagnostic::new(codes::MISSING_ARGUMENT, format!("`{name}` needs {what}"))
-            })
+            given
+                .clone()
+                .or_else(|| words.next())
+                .ok_or_else(|| Diagnostic::new(codes::MISSING_ARGUMENT, format!("`{name}` needs {what}")))
         };
         match name.as_str() {
             // The words after a script are its own.

@@ -204,7 +204,8 @@ impl Completion<'_> {
         for local in self.place.locals.iter().rev() {
             found.add(format!("${local}"), "", false);
         }
-        let mut vars: Vec<(&Arc<str>, String)> = scope.vars.iter().map(|(name, var)| (name, var.of.to_string())).collect();
+        let mut vars: Vec<(&Arc<str>, String)> =
+            scope.vars.iter().map(|(name, var)| (name, var.of.to_string())).collect();
         vars.sort();
         for (name, of) in vars {
             found.add(format!("${name}"), of, false);

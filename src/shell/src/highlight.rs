@@ -61,7 +61,9 @@ pub enum Head {
 /// Looks up what the first words of a stage mean in a session.
 pub fn look_up(session: &Session, words: &[&str], piped: bool) -> Head {
     let functions = &session.names().scope.functions;
-    if let Some(count) = (1..=words.len()).rev().find(|count| functions.contains_key(words[..*count].join(" ").as_str())) {
+    if let Some(count) =
+        (1..=words.len()).rev().find(|count| functions.contains_key(words[..*count].join(" ").as_str()))
+    {
         return Head::Command(count);
     }
     let registry = session.context().registry();
@@ -80,7 +82,8 @@ pub fn look_up(session: &Session, words: &[&str], piped: bool) -> Head {
 pub fn classify(line: &str, head: impl Fn(&[&str], bool) -> Head) -> Vec<(Range<usize>, Class)> {
     let source = Sources::new().add("<line>", line);
     let (tokens, _) = Tokens::read(&source);
-    let mut painter = Painter { line, tokens: &tokens, head, frames: vec![Frame::new(true)], commands: 0, pieces: Vec::new() };
+    let mut painter =
+        Painter { line, tokens: &tokens, head, frames: vec![Frame::new(true)], commands: 0, pieces: Vec::new() };
     for index in 0..tokens.len() {
         painter.token(index);
     }
@@ -262,10 +265,7 @@ impl<'a, H: Fn(&[&str], bool) -> Head> Painter<'a, H> {
 
 /// Whether a word right after this token is part of the same word.
 fn continues(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::Word | TokenKind::Quoted(_) | TokenKind::Close(_) | TokenKind::InterpolationClose
-    )
+    matches!(kind, TokenKind::Word | TokenKind::Quoted(_) | TokenKind::Close(_) | TokenKind::InterpolationClose)
 }
 
 /// Whether a stage begins after this word of a keyword form.
@@ -369,7 +369,10 @@ mod tests {
     fn what_follows_an_assignment_or_stands_in_braces_is_a_stage() {
         use Class::*;
         assert_eq!(classes("let a = ls"), [("let", Keyword), ("=", Keyword), ("ls", Command)]);
-        assert_eq!(classes("each {|x| ls }")[1..], [("|", Operator), ("x", Variable), ("|", Operator), ("ls", Command)]);
+        assert_eq!(
+            classes("each {|x| ls }")[1..],
+            [("|", Operator), ("x", Variable), ("|", Operator), ("ls", Command)]
+        );
         assert_eq!(classes("echo {ls: 1}")[1..], [("1", Literal)]);
         assert_eq!(classes("echo (ls)")[1..], [("ls", Command)]);
         assert_eq!(classes("echo ls a:b"), [("echo", Command)]);

@@ -93,10 +93,14 @@ impl Place {
                 // A pipeline goes on in the next line when that begins with `|`, which then begins the stage anew.
                 TokenKind::Newline | TokenKind::Semicolon => frame.begin_stage(false),
                 TokenKind::Pipe(_) => {
-                    if frame.bracket == Some(Bracket::Curly) && frame.bars < 2 && (frame.bars == 1 || frame.stage.is_none()) {
+                    if frame.bracket == Some(Bracket::Curly)
+                        && frame.bars < 2
+                        && (frame.bars == 1 || frame.stage.is_none())
+                    {
                         if frame.bars == 1 {
                             frame.end_word(typed, at);
-                            let names = frame.words.iter().map(|word| word.text.trim_end_matches(['?', ':', ',']).to_string());
+                            let names =
+                                frame.words.iter().map(|word| word.text.trim_end_matches(['?', ':', ',']).to_string());
                             locals.extend(names);
                         }
                         frame.bars += 1;

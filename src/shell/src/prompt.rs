@@ -10,14 +10,14 @@ mod history;
 mod leave;
 mod text;
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use diag::{Diagnostic, codes};
 use engine::{Context, Data, Session};
 use jiff::Timestamp;
-use reedline::{Reedline, Signal};
+use reedline::Signal;
 use store::Store;
 use value::Value;
 
@@ -30,8 +30,8 @@ use leave::Leaving;
 /// The session, shared with the editor's helpers: they look at it while a line is typed, and it runs in between.
 type SharedSession = Arc<Mutex<Session>>;
 
-/// Reads lines and runs them until the user leaves; gives the exit code. Off a terminal, all of standard input is
-/// one program.
+/// Reads lines and runs them until the user leaves; gives the exit code. Off a terminal, statements are read from
+/// standard input.
 pub fn run(session: Session, terminal: &Terminal) -> i32 {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return run_input(session, terminal);
@@ -40,16 +40,60 @@ pub fn run(session: Session, terminal: &Terminal) -> i32 {
 }
 
 fn run_input(mut session: Session, terminal: &Terminal) -> i32 {
-    let mut text = String::new();
-    if let Err(error) = std::io::stdin().read_to_string(&mut text) {
-        let error = Diagnostic::new(codes::CANNOT_READ, format!("standard input cannot be read: {error}"));
-        terminal.error(&error, session.context().sources());
-        return error.code.exit() as i32;
+    let mut code = 0;
+    for statement in Statements::new(std::io::stdin().lock()) {
+        let outcome = match statement {
+            Ok(text) => session.run("<stdin>", &text, false),
+            Err(error) => {
+                let error = Diagnostic::new(codes::CANNOT_READ, format!("standard input cannot be read: {error}"));
+                terminal.error(&error, session.context().sources());
+                code = error.code.exit() as i32;
+                break;
+            }
+        };
+        let ended = report(session.context(), terminal, outcome);
+        code = ended.code;
+        if ended.leaves {
+            break;
+        }
     }
-    let outcome = session.run("<stdin>", &text, false);
-    let ended = report(session.context(), terminal, outcome);
     services::close(session.context());
-    ended.code
+    code
+}
+
+/// Texts that can be run one after another, each as soon as it is complete: who writes them may wait for an answer
+/// before going on.
+struct Statements<R: Read> {
+    input: BufReader<R>,
+}
+
+impl<R: Read> Statements<R> {
+    fn new(input: R) -> Self {
+        Statements { input: BufReader::with_capacity(1 << 16, input) }
+    }
+
+    /// Whether the next line is here already and goes on with the pipeline.
+    fn goes_on(&self) -> bool {
+        self.input.buffer().trim_ascii_start().starts_with(b"|")
+    }
+}
+
+impl<R: Read> Iterator for Statements<R> {
+    type Item = std::io::Result<String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut text = String::new();
+        loop {
+            match self.input.read_line(&mut text) {
+                Ok(0) if text.trim().is_empty() => return None,
+                Ok(0) => return Some(Ok(text)),
+                Ok(_) if text.trim().is_empty() => text.clear(),
+                Ok(_) if editor::is_incomplete(&text) || self.goes_on() => {}
+                Ok(_) => return Some(Ok(text)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
 }
 
 struct Shell<'a> {
@@ -87,7 +131,7 @@ impl<'a> Shell<'a> {
             if let Some(last) = &self.last_line {
                 last.forget();
             }
-            match self.read(&mut editor) {
+            match editor.read_line(&self.prompt) {
                 Ok(Signal::Success(line)) if line.trim().is_empty() => {}
                 Ok(Signal::Success(line)) => {
                     let ended = self.run_line(&line);
@@ -111,10 +155,6 @@ impl<'a> Shell<'a> {
                 }
             }
         }
-    }
-
-    fn read(&self, editor: &mut Reedline) -> std::io::Result<Signal> {
-        editor.read_line(&self.prompt).map_err(std::io::Error::from)
     }
 
     /// Runs the user's own `init.dora`, if there is one.
@@ -194,5 +234,37 @@ fn result_of(data: &Data) -> (Option<String>, Option<i64>) {
             (Some(kind.into()), i64::try_from(items.len()).ok())
         }
         other => (Some(other.kind().into()), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statements(input: &str) -> Vec<String> {
+        Statements::new(input.as_bytes()).map(|text| text.unwrap()).collect()
+    }
+
+    #[test]
+    fn statements_end_with_their_lines_unless_something_is_open_or_a_pipe_follows() {
+        assert_eq!(statements("a\n\nb"), ["a\n", "b"]);
+        assert_eq!(statements("def f [] {\n  1\n}\nf\n"), ["def f [] {\n  1\n}\n", "f\n"]);
+        assert_eq!(statements("ls\n  | length\nb\n"), ["ls\n  | length\n", "b\n"]);
+        assert_eq!(statements("[1\n2"), ["[1\n2"]);
+    }
+
+    #[test]
+    fn a_statement_is_there_before_the_next_line_is() {
+        struct Lines(Vec<&'static str>);
+        impl Read for Lines {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                assert!(!self.0.is_empty(), "a line was asked for that nobody has written yet");
+                let line = self.0.remove(0);
+                buffer[..line.len()].copy_from_slice(line.as_bytes());
+                Ok(line.len())
+            }
+        }
+        let mut statements = Statements::new(Lines(vec!["one\n"]));
+        assert_eq!(statements.next().unwrap().unwrap(), "one\n");
     }
 }

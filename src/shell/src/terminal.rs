@@ -79,16 +79,19 @@ impl Terminal {
 
 impl Ui for Terminal {
     fn is_interactive(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty())
+        std::io::stdin().is_terminal()
+            && std::io::stderr().is_terminal()
+            && std::env::var_os("CI").is_none_or(|ci| ci.is_empty())
     }
 
     fn confirm(&self, question: &str) -> Result<bool> {
         eprint!("{question} [y/N] ");
         let _ = std::io::stderr().flush();
         let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).map_err(|error| {
-            Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {error}"))
-        })?;
+        std::io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .map_err(|error| Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {error}")))?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
@@ -132,7 +135,9 @@ impl Terminal {
         };
         let mut text = String::new();
         for row in rows.iter() {
-            let name = row.as_record().and_then(|row| row.get("name").or_else(|| row.get("id")).or_else(|| row.values().first()));
+            let name = row
+                .as_record()
+                .and_then(|row| row.get("name").or_else(|| row.get("id")).or_else(|| row.values().first()));
             text.push_str(&value::text::to_text(name.unwrap_or(row)));
             text.push('\n');
         }

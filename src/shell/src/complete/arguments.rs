@@ -19,7 +19,9 @@ impl Completion<'_> {
             return self.flags(found, wanted, given);
         }
         let start = self.place.current.start;
-        if let Some(param) = given.last().and_then(|last| flag_of(wanted, last)).filter(|param| matches!(param.kind, Kind::Flag(_))) {
+        if let Some(param) =
+            given.last().and_then(|last| flag_of(wanted, last)).filter(|param| matches!(param.kind, Kind::Flag(_)))
+        {
             return self.value_at(found, param, start, &[], &name);
         }
         let positional = positional_words(wanted, given);

@@ -33,7 +33,8 @@ impl Completion<'_> {
             }
             let Ok(name) = entry.file_name().into_string() else { continue };
             // Hidden files are offered to who asks for them.
-            if name.starts_with('.') && !base.starts_with('.') || !name.to_lowercase().starts_with(&base.to_lowercase()) {
+            if name.starts_with('.') && !base.starts_with('.') || !name.to_lowercase().starts_with(&base.to_lowercase())
+            {
                 continue;
             }
             // A link to a directory is one for the user.
@@ -45,7 +46,12 @@ impl Completion<'_> {
         names.sort();
         for (name, is_directory) in names {
             let path = format!("{directory}{name}{}", if is_directory { "/" } else { "" });
-            found.add_at(start, quoted(&path, self.place.quote, is_directory), if is_directory { "directory" } else { "" }, !is_directory);
+            found.add_at(
+                start,
+                quoted(&path, self.place.quote, is_directory),
+                if is_directory { "directory" } else { "" },
+                !is_directory,
+            );
         }
     }
 }

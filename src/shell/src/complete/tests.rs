@@ -24,7 +24,10 @@ impl Live for TwoFlows {
 static LIST: Command = Command {
     name: "flow list",
     summary: "Lists flows",
-    params: &[Param::switch("all", Some('a'), "Ended ones too"), Param::flag("sort", None, Takes::Words(&["name", "age"]), "By what")],
+    params: &[
+        Param::switch("all", Some('a'), "Ended ones too"),
+        Param::flag("sort", None, Takes::Words(&["name", "age"]), "By what"),
+    ],
     io: &[("nothing", "table<name: string, status: string@[running stopped], size: filesize>")],
     yields: Some("flow"),
     ..Command::DEFAULT
@@ -115,7 +118,10 @@ fn verbs_of_the_resource_that_flows_in_come_first() {
 #[test]
 fn variables_and_functions_of_the_session_and_of_the_line_are_offered() {
     let mut session = session();
-    session.run("<t>", "let threshold = 1\ndef twice [x: int] { $x * 2 }\nlet r = {alpha: 1, beta: 'x'}", true).result.unwrap();
+    session
+        .run("<t>", "let threshold = 1\ndef twice [x: int] { $x * 2 }\nlet r = {alpha: 1, beta: 'x'}", true)
+        .result
+        .unwrap();
     assert_eq!(texts(&session, "echo $th"), ["$threshold"]);
     assert_eq!(texts(&session, "let thin = 1; $th"), ["$thin", "$threshold"]);
     assert_eq!(texts(&session, "tw"), ["twice"]);

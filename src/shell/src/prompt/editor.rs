@@ -108,12 +108,16 @@ impl Highlighter for SessionHighlighter {
     }
 }
 
-/// Goes on in the next line while a bracket or quote is open.
+/// Whether a bracket or quote is open, so that the text goes on in the next line.
+pub(super) fn is_incomplete(text: &str) -> bool {
+    let source = diag::Sources::new().add("<line>", text);
+    syntax::parse(&source).incomplete
+}
+
 struct Brackets;
 
 impl Validator for Brackets {
     fn validate(&self, line: &str) -> ValidationResult {
-        let source = diag::Sources::new().add("<line>", line);
-        if syntax::parse(&source).incomplete { ValidationResult::Incomplete } else { ValidationResult::Complete }
+        if is_incomplete(line) { ValidationResult::Incomplete } else { ValidationResult::Complete }
     }
 }

@@ -94,7 +94,9 @@ impl History for StoredHistory {
     fn load(&self, id: HistoryItemId) -> Result<HistoryItem> {
         match self.store.history_line(id.0).map_err(failed)? {
             Some(row) => Ok(to_item(row)),
-            None => Err(std::io::Error::new(std::io::ErrorKind::NotFound, format!("no line {id} in the history")).into()),
+            None => {
+                Err(std::io::Error::new(std::io::ErrorKind::NotFound, format!("no line {id} in the history")).into())
+            }
         }
     }
 
@@ -274,7 +276,10 @@ mod tests {
         };
         history.last_line().ended(end.clone()).unwrap();
         let item = history.load(id).unwrap();
-        assert_eq!((item.exit_status, item.duration, item.cwd.as_deref()), (Some(3), Some(Duration::from_millis(1500)), Some("/tmp")));
+        assert_eq!(
+            (item.exit_status, item.duration, item.cwd.as_deref()),
+            (Some(3), Some(Duration::from_millis(1500)), Some("/tmp"))
+        );
         assert_eq!((item.command_line.as_str(), item.session_id), ("sleep 1", history.session()));
         history.delete(id).unwrap();
         assert!(history.load(id).is_err());

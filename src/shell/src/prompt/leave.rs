@@ -56,8 +56,7 @@ async fn hand_over(fleet: &Fleet, own: &Handle, flow: &DataflowInfo) -> Result<(
         Some(file) => StartOptions::file(file),
         None => StartOptions::text(&flow.name, details.descriptor),
     };
-    let options =
-        StartOptions { name: Some(flow.name.clone()), working_dir: Some(details.working_dir), ..options };
+    let options = StartOptions { name: Some(flow.name.clone()), working_dir: Some(details.working_dir), ..options };
     fleet.start_detached(options).await?;
     Ok(())
 }

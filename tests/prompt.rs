@@ -1,0 +1,226 @@
+//! The interactive shell at a real pseudo-terminal.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use rexpect::process::PtyProcess;
+
+use crate::world::{World, root};
+
+/// Told by the shell after each line: an output has ended, with this code.
+const END: &str = "\x1b]133;D;";
+
+/// A terminal of 100 columns with `dora` in it. It answers, as terminals do, where its cursor is.
+struct Terminal {
+    process: PtyProcess,
+    keys: File,
+    screen: Arc<(Mutex<String>, Condvar)>,
+    /// Lines that have ended so far.
+    ended: usize,
+}
+
+impl Terminal {
+    fn open(world: &World) -> Terminal {
+        let dora = world.command(&[]);
+        let mut command = Command::new("sh");
+        command.args(["-c", "stty rows 30 cols 100 && exec \"$0\""]).arg(dora.get_program());
+        command.current_dir(world.path()).env("TERM", "xterm-256color").env_remove("NO_COLOR").env_remove("CI");
+        for (name, value) in dora.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        let process = PtyProcess::new(command).expect("a pseudo-terminal");
+        let mut keys = process.get_file_handle().expect("its handle");
+        let mut output = process.get_file_handle().expect("its handle");
+        let screen = Arc::new((Mutex::new(String::new()), Condvar::new()));
+        let (shared, mut answers) = (screen.clone(), keys.try_clone().expect("its handle"));
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // Reading fails when the process has ended and closed its side.
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+                for _ in text.matches("\x1b[6n") {
+                    let _ = answers.write_all(b"\x1b[1;1R");
+                }
+                shared.0.lock().unwrap().push_str(&text);
+                shared.1.notify_all();
+            }
+        });
+        keys.flush().expect("a terminal");
+        let terminal = Terminal { process, keys, screen, ended: 0 };
+        terminal.wait_for("\x1b]133;A");
+        terminal
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Types a line and waits until it has ended; gives what it wrote, without escape sequences, and its code.
+    fn run(&mut self, line: &str) -> (String, i32) {
+        self.press(&format!("{line}\r"));
+        self.next_end()
+    }
+
+    fn next_end(&mut self) -> (String, i32) {
+        let nth = self.ended;
+        let text = self.wait("the line to end", |text| {
+            text.match_indices(END).nth(nth).is_some_and(|(at, _)| text[at..].contains("\x1b\\"))
+        });
+        let (at, _) = text.match_indices(END).nth(nth).expect("was found");
+        let begin = text[..at].rfind("\x1b]133;C").unwrap_or(0);
+        let code = text[at + END.len()..].split('\x1b').next().and_then(|code| code.parse().ok()).expect("a code");
+        self.ended += 1;
+        (plain(&text[begin..at]), code)
+    }
+
+    fn wait_for(&self, wanted: &str) -> String {
+        self.wait(wanted, |text| text.contains(wanted) || plain(text).contains(wanted))
+    }
+
+    fn wait(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut text = self.screen.0.lock().unwrap();
+        loop {
+            if holds(&text) {
+                return text.clone();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited 30 s for {what:?}; the screen has {text:?}");
+            text = self.screen.1.wait_timeout(text, left).unwrap().0;
+        }
+    }
+
+    /// Waits for the shell to end; gives its exit code.
+    fn code(mut self) -> i32 {
+        self.process.set_kill_timeout(Some(5_000));
+        match self.process.wait() {
+            Ok(rexpect::process::wait::WaitStatus::Exited(_, code)) => code,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The text without escape sequences.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\x1b' => match chars.next() {
+                Some('[') => while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+                Some(']') => while chars.next().is_some_and(|c| c != '\\' && c != '\x07') {},
+                _ => {}
+            },
+            '\r' => {}
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[test]
+fn a_line_is_run_and_shown_and_ctrl_d_leaves_with_its_code() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    let (shown, code) = terminal.run("[[a b]; [1 x] [22 y]] | where a > 1");
+    assert!(shown.contains("│ 0 │ 22 │ y │") && code == 0, "{shown}");
+    let (shown, code) = terminal.run("let x = 20; $x + 1");
+    assert!(shown.contains("21") && code == 0, "{shown}");
+    let (shown, code) = terminal.run("dataflow lst");
+    assert!(shown.contains("DORA_E") && shown.contains("list") && code == 2, "{shown}");
+    terminal.press("\x04");
+    assert_eq!(terminal.code(), 2);
+}
+
+#[test]
+fn exit_leaves_with_the_code_asked_for() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    assert_eq!(terminal.run("exit 7").1, 7);
+    assert_eq!(terminal.code(), 7);
+}
+
+#[test]
+fn ctrl_c_clears_a_line_and_ends_a_pipeline_and_the_shell_stays() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    terminal.press("exit 3");
+    terminal.wait_for("exit 3");
+    terminal.press("\x03");
+    assert!(terminal.run("1 + 1").0.contains('2'));
+    for endless in ["loop { }", "1.. | each {|n| $n } | last", "^sleep 60", "1.. | each {|n| $n }"] {
+        terminal.press(&format!("{endless}\r"));
+        let nth = terminal.ended;
+        terminal.wait("the line to begin", |text| text.matches("\x1b]133;C").count() > nth);
+        let pressed = Instant::now();
+        terminal.press("\x03");
+        let (_, code) = terminal.next_end();
+        let took = pressed.elapsed();
+        assert!(code != 0 && took < Duration::from_secs(2), "{endless}: code {code} after {took:?}");
+    }
+    assert!(terminal.run("20 + 22").0.contains("42"));
+}
+
+#[test]
+fn an_open_bracket_goes_on_in_the_next_line() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    terminal.press("[1 2\r");
+    terminal.wait_for("… ");
+    let (shown, code) = terminal.run("3] | length");
+    assert!(shown.contains('3') && code == 0, "{shown}");
+}
+
+#[test]
+fn tab_completes_commands_and_columns() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    terminal.press("dataflow rem\t");
+    terminal.wait_for("dataflow remove");
+    let (shown, code) = terminal.run("--help");
+    assert!(shown.contains("dataflow remove") && code == 0, "{shown}");
+    terminal.press("[[alpha beta]; [1 2]] | get alp\t");
+    terminal.wait_for("get alpha");
+    assert_eq!(terminal.run("").1, 0);
+}
+
+#[test]
+fn lines_are_remembered_by_later_sessions() {
+    let world = World::new();
+    let mut first = Terminal::open(&world);
+    first.run("print first-line");
+    first.press("\x04");
+    first.code();
+    let mut second = Terminal::open(&world);
+    // Up, then Enter.
+    second.press("\x1b[A");
+    second.wait_for("print first-line");
+    let (shown, _) = second.run("");
+    assert!(shown.contains("first-line"), "{shown}");
+}
+
+#[test]
+fn leaving_with_a_dataflow_asks_and_stopping_leaves_none_behind() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    let demo = root().join("scripts/dataflows/demo.yml");
+    let (shown, code) = terminal.run(&format!("dataflow start {} --name demo", demo.display()));
+    assert_eq!(code, 0, "{shown}");
+    terminal.wait_for("▶ demo");
+    terminal.press("\x04");
+    terminal.wait_for("[c]ancel?");
+    terminal.press("c\r");
+    let (shown, _) = terminal.run("dataflow list | get status.0");
+    assert!(shown.contains("running"), "{shown}");
+    terminal.press("exit\r");
+    terminal.next_end();
+    terminal.wait("the question again", |text| text.matches("[c]ancel?").count() == 2);
+    terminal.press("s\r");
+    terminal.code();
+    assert_eq!(world.eval("dataflow list | length"), "0");
+}
