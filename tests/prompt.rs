@@ -214,13 +214,13 @@ fn leaving_with_a_dataflow_asks_and_stopping_leaves_none_behind() {
     terminal.wait_for("▶ demo");
     terminal.press("\x04");
     terminal.wait_for("[c]ancel?");
-    terminal.press("c\r");
+    terminal.press("c");
     let (shown, _) = terminal.run("dataflow list | get status.0");
     assert!(shown.contains("running"), "{shown}");
     terminal.press("exit\r");
     terminal.next_end();
     terminal.wait("the question again", |text| text.matches("[c]ancel?").count() == 2);
-    terminal.press("s\r");
+    terminal.press("s");
     terminal.code();
     assert_eq!(world.eval("dataflow list | length"), "0");
 }

@@ -1,7 +1,9 @@
 //! What becomes of running dataflows when the user goes.
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 
+use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use diag::{Diagnostic, Result, codes};
 use engine::Context;
 use runtime::Handle;
@@ -71,17 +73,48 @@ fn ask(flows: &[DataflowInfo]) -> Result<Choice> {
         names.join(", ")
     );
     written.and_then(|()| out.flush()).map_err(|error| unreadable(&error))?;
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer).map_err(|error| unreadable(&error))?;
-    Ok(if read == 0 { Choice::Stop } else { choice(&answer) })
+    let choice = {
+        // One key is the answer, and ctrl-c is one too.
+        let _raw = Raw::enter().map_err(|error| unreadable(&error))?;
+        loop {
+            let event = event::read().map_err(|error| unreadable(&error))?;
+            if let Some(choice) = choice(&event) {
+                break choice;
+            }
+        }
+    };
+    let _ = writeln!(out);
+    Ok(choice)
 }
 
-/// Whatever is not understood changes nothing.
-fn choice(answer: &str) -> Choice {
-    match answer.trim().to_lowercase().as_str() {
-        "s" | "stop" => Choice::Stop,
-        "r" | "run" | "stay" => Choice::Keep,
+/// What a key means. Enter and whatever else is not understood changes nothing.
+fn choice(event: &Event) -> Option<Choice> {
+    let Event::Key(key) = event else { return None };
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Char('d') if control => Choice::Stop,
+        KeyCode::Char('s' | 'S') if !control => Choice::Stop,
+        KeyCode::Char('r' | 'R') if !control => Choice::Keep,
         _ => Choice::Cancel,
+    })
+}
+
+/// The terminal without echo and line buffer, until this is dropped.
+struct Raw;
+
+impl Raw {
+    fn enter() -> std::io::Result<Raw> {
+        enable_raw_mode().map(|()| Raw)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // A terminal that is gone needs nothing put back.
+        let _ = disable_raw_mode();
     }
 }
 
@@ -92,12 +125,16 @@ fn unreadable(error: &std::io::Error) -> Box<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossterm::event::KeyEvent;
 
     #[test]
-    fn an_answer_that_is_not_understood_stops_nothing() {
-        assert_eq!(choice("S\n"), Choice::Stop);
-        assert_eq!(choice("run"), Choice::Keep);
-        assert_eq!(choice("\n"), Choice::Cancel);
-        assert_eq!(choice("exit\n"), Choice::Cancel);
+    fn a_key_that_is_not_understood_stops_nothing() {
+        let press = |code, modifiers| choice(&Event::Key(KeyEvent::new(code, modifiers)));
+        assert_eq!(press(KeyCode::Char('S'), KeyModifiers::SHIFT), Some(Choice::Stop));
+        assert_eq!(press(KeyCode::Char('r'), KeyModifiers::NONE), Some(Choice::Keep));
+        assert_eq!(press(KeyCode::Char('d'), KeyModifiers::CONTROL), Some(Choice::Stop));
+        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Choice::Cancel));
+        assert_eq!(press(KeyCode::Enter, KeyModifiers::NONE), Some(Choice::Cancel));
+        assert_eq!(choice(&Event::FocusGained), None);
     }
 }
