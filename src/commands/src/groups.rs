@@ -201,7 +201,10 @@ impl Table for Groups {
         if offset == 0 && limit > 0 { self.rows() } else { Ok(Vec::new()) }
     }
 
-    /// A group's rows, so that `$groups.name` is the group as in a record.
+    fn as_record(&self) -> Option<Result<Value>> {
+        Some(self.record().map(Value::record))
+    }
+
     fn column(&self, name: &str) -> Result<Vec<Value>> {
         match self.record()?.get(name) {
             Some(group) => Ok(group.items()?.to_vec()),

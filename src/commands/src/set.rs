@@ -16,11 +16,14 @@ pub(crate) enum Rule {
     Upsert,
 }
 
-/// The parameters that all three have.
+/// The parameters of those that may set what is not there.
 pub(crate) const PARAMS: &[Param] = &[
-    Param::required("path", Takes::Column, "The column, field or item to set"),
-    Param::required("value", Takes::Value, "The new value, or a closure that gets the row and gives it"),
+    Param::required("path", Takes::NewColumn, "The column, field or item to set"),
+    VALUE,
 ];
+
+pub(crate) const VALUE: Param =
+    Param::required("value", Takes::Value, "The new value, or a closure that gets the row and gives it");
 
 /// What flows in and out of all three.
 pub(crate) const IO: &[(&str, &str)] = &[("record", "record"), ("table", "table"), ("list<any>", "list<any>")];

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use diag::Sources;
 use engine::{Context, NoLive, NoUi, Session};
 
 fn session() -> Session {
-    Session::new(Context::new(crate::registry(), Arc::new(NoUi), Arc::new(NoLive)))
+    Session::new(Context::new(crate::registry(), Sources::new(), Arc::new(NoUi), Arc::new(NoLive)))
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
     let mut commands = crate::all();
     commands.extend(more);
     let registry = engine::Registry::new(&commands, crate::ALIASES);
-    let context = Context::new(registry, Arc::new(NoUi), Arc::new(NoLive));
+    let context = Context::new(registry, Sources::new(), Arc::new(NoUi), Arc::new(NoLive));
     let store = store::Store::open(store::Home::at(home));
     context.provide(runtime::control::Fleet::new(runtime::Options {
         store: store.clone(),
@@ -197,7 +198,7 @@ impl engine::Ui for Refuses {
 
 #[test]
 fn who_answers_no_changes_nothing() {
-    let mut session = Session::new(Context::new(crate::registry(), Arc::new(Refuses), Arc::new(NoLive)));
+    let mut session = Session::new(Context::new(crate::registry(), Sources::new(), Arc::new(Refuses), Arc::new(NoLive)));
     assert_eq!(code_of(&mut session, "dataflow remove one"), "DORA_E611");
 }
 

@@ -135,6 +135,8 @@ pub enum Takes {
     Words(&'static [&'static str]),
     /// The name of a column of the input, or a path that starts with one.
     Column,
+    /// The name of a column that need not be there yet, or a path that starts with one.
+    NewColumn,
     /// A column, or a closure called with each row.
     ColumnOrClosure,
     /// A closure called with each item as its parameter and as `$in`, or a plain value of any type.
@@ -161,7 +163,7 @@ impl Takes {
         match self {
             Takes::Type(text) => (*text).to_string(),
             Takes::Words(words) => format!("string@[{}]", words.join(" ")),
-            Takes::Column => "cell-path".into(),
+            Takes::Column | Takes::NewColumn => "cell-path".into(),
             Takes::ColumnOrClosure => "oneof<cell-path, closure>".into(),
             Takes::Value => "any".into(),
             Takes::EachClosure | Takes::FoldClosure | Takes::Closure => "closure".into(),

@@ -129,6 +129,7 @@ impl Data {
             Data::Stream(stream) => Box::new(stream),
             Data::Value(Value::List(items)) => Box::new(ListIter { items, at: 0 }),
             Data::Value(Value::Range(range)) => Box::new(range.iter().map(Ok)),
+            Data::Value(Value::Table(table)) if table.as_record().is_some() => Box::new(table.as_record().into_iter()),
             Data::Value(Value::Table(table)) => Box::new(table.batches().flat_map(|batch| match batch {
                 Ok(rows) => rows.into_iter().map(Ok).collect::<Vec<_>>(),
                 Err(error) => vec![Err(error)],
@@ -147,7 +148,10 @@ impl Data {
 
     /// Whether it is made of items rather than one value.
     pub fn is_many(&self) -> bool {
-        matches!(self, Data::Stream(_) | Data::Value(Value::List(_) | Value::Range(_) | Value::Table(_)))
+        match self {
+            Data::Value(Value::Table(table)) => table.as_record().is_none(),
+            other => matches!(other, Data::Stream(_) | Data::Value(Value::List(_) | Value::Range(_))),
+        }
     }
 
     /// Whether it may never end.

@@ -25,6 +25,9 @@ const EDGE: usize = 10;
 pub fn value_to_text(value: &Value, options: &Options) -> Result<String> {
     match value {
         Value::Table(table) => {
+            if let Some(record) = table.as_record() {
+                return value_to_text(&record?, options);
+            }
             let names = table.schema()?.names().map(Arc::from).collect();
             let rows = Shown::of(value, options)?;
             Ok(rows_to_text(&rows, names, options))

@@ -150,7 +150,10 @@ impl Value {
             return Ok(());
         };
         if let Value::Table(table) = self {
-            *self = Value::list(table.rows()?);
+            *self = match table.as_record() {
+                Some(record) => record?,
+                None => Value::list(table.rows()?),
+            };
         }
         match (self, &member.step) {
             (Value::Record(record), Step::Name(name)) => {
@@ -201,7 +204,10 @@ impl Value {
     pub fn remove_path(&mut self, path: &[PathMember]) -> Result<()> {
         let Some((member, rest)) = path.split_first() else { return Ok(()) };
         if let Value::Table(table) = self {
-            *self = Value::list(table.rows()?);
+            *self = match table.as_record() {
+                Some(record) => record?,
+                None => Value::list(table.rows()?),
+            };
         }
         match (self, &member.step) {
             (Value::Record(record), Step::Name(name)) => {
@@ -288,6 +294,10 @@ fn step_into(value: &Value, member: &PathMember) -> Result<Option<Value>> {
                 None => Err(no_such_row(*index, usize::try_from(range.len().unwrap_or(0)).unwrap_or(usize::MAX))),
             }
         }
+        (Value::Table(table), _) if table.as_record().is_some() => match table.as_record() {
+            Some(record) => step_into(&record?, member),
+            None => Ok(None),
+        },
         (Value::Table(table), Step::Index(index)) => match table.row(*index)? {
             Some(row) => Ok(Some(row)),
             None if member.optional => Ok(None),

@@ -97,8 +97,8 @@ impl Writer<'_> {
                 Some(columns) => self.table(&columns, items, depth),
                 None => self.items('[', ']', items.len(), depth, |writer, i, depth| writer.value(&items[i], depth)),
             },
-            Value::Table(table) => match table.rows() {
-                Ok(rows) => self.value(&Value::list(rows), depth),
+            Value::Table(table) => match table.as_record().unwrap_or_else(|| table.rows().map(Value::list)) {
+                Ok(value) => self.value(&value, depth),
                 Err(_) => self.out.push_str("[]"),
             },
         }

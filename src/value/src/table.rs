@@ -54,6 +54,11 @@ pub trait Table: Send + Sync {
     /// The same rows, marked as rows of another resource, or of none.
     fn with_resource(&self, resource: Option<Resource>) -> TableRef;
 
+    /// The record that this is to everybody who does not know its storage: groups are a record of their rows.
+    fn as_record(&self) -> Option<Result<Value>> {
+        None
+    }
+
     /// The optimised plan, for `explain`; a line for what already lies in memory.
     fn plan(&self) -> Result<String>;
 

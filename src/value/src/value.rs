@@ -255,7 +255,10 @@ impl Value {
                 open: record.is_empty(),
                 resource: record.resource,
             }),
-            Value::Table(table) => table.schema().map_or(Type::Table(Fields::open()), Type::Table),
+            Value::Table(table) => match table.as_record() {
+                Some(record) => record.map_or(Type::Record(Fields::open()), |record| record.type_of()),
+                None => table.schema().map_or(Type::Table(Fields::open()), Type::Table),
+            },
         }
     }
 
@@ -415,6 +418,9 @@ impl PartialEq for Value {
                 _ => false,
             },
             (Closure(a), Closure(b)) => Arc::ptr_eq(a, b),
+            (Table(a), b @ Record(_)) | (b @ Record(_), Table(a)) => {
+                a.as_record().is_some_and(|record| record.is_ok_and(|record| record == *b))
+            }
             _ => false,
         }
     }

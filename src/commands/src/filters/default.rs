@@ -9,7 +9,7 @@ pub static DEFAULT: Command = Command {
     details: "A closure is called only when its value is needed.",
     params: &[
         Param::required("value", Takes::Value, "What to put in place of null"),
-        Param::rest("columns", Takes::Column, "Columns in which to replace null or absent cells"),
+        Param::rest("columns", Takes::NewColumn, "Columns in which to replace null or absent cells"),
         Param::switch("empty", Some('e'), "Replace what is empty too: texts, lists and records"),
     ],
     io: &[("any", "any")],

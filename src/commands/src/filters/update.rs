@@ -6,7 +6,7 @@ pub static UPDATE: Command = Command {
     category: Category::Tables,
     summary: "Replaces a column, a field, or an item by number",
     details: "A closure gets the row as its parameter, and what is replaced as `$in`. What is not there is an error.",
-    params: set::PARAMS,
+    params: &[Param::required("path", Takes::Column, "The column, field or item to replace"), set::VALUE],
     io: set::IO,
     examples: &[
         example("Replace a field", "{name: dora, stars: 5} | update name shell", "{name: shell, stars: 5}"),

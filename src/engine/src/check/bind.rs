@@ -55,6 +55,15 @@ impl Checker<'_> {
         let mut rest_span: Option<Span> = None;
         let mut flags = true;
         let mut extra: Option<Span> = None;
+        // `--optional` and `--ignore-case` make other names right than those that are known.
+        let lenient = given.iter().any(|argument| match argument {
+            ast::Argument::Long { name, .. } => matches!(&*name.node, "optional" | "ignore-case"),
+            ast::Argument::Short { letters, .. } => letters.node.contains('o'),
+            _ => false,
+        });
+        let any = Type::Any;
+        let columns_matter = wanted.iter().any(|param| matches!(param.takes, Want::Declared(Takes::Column)));
+        let input = if lenient && columns_matter { &any } else { input };
         let mut given = given.iter();
         while let Some(argument) = given.next() {
             match argument {
@@ -282,6 +291,7 @@ impl Checker<'_> {
             }
             Takes::Path | Takes::Name(_) => self.typed(expr, text, &Type::String),
             Takes::Column => self.column(expr, text, &item),
+            Takes::NewColumn => self.column(expr, text, &Type::Any),
             Takes::ColumnOrClosure => match closure_of(expr) {
                 Some(closure) => self.closure_argument(&closure, std::slice::from_ref(&item), &item, expr.span),
                 None => self.column(expr, text, &item),
@@ -463,7 +473,7 @@ fn declared_type(takes: &Takes) -> Option<Type> {
     match takes {
         Takes::Type(of) => Type::parse(of).ok(),
         Takes::Path | Takes::Name(_) => Some(Type::String),
-        Takes::Column => Some(Type::CellPath),
+        Takes::Column | Takes::NewColumn => Some(Type::CellPath),
         Takes::ColumnOrClosure => Some(Type::OneOf(vec![Type::CellPath, Type::Closure])),
         _ => None,
     }

@@ -323,7 +323,8 @@ pub(super) fn variable_name(name: &Arc<str>) -> Arc<str> {
 pub(super) fn item_of(input: &Type) -> Type {
     match input {
         Type::Record(_) | Type::Any | Type::Nothing => input.clone(),
-        Type::Groups(parts) => Type::Table(Fields { resource: None, ..parts.1.clone() }),
+        // To all but `aggregate`, groups are a record of their rows; its names are known only when it runs.
+        Type::Groups(_) => Type::Record(Fields::open()),
         Type::List(_) | Type::Table(_) | Type::Range | Type::OneOf(_) => input.item(),
         other => other.clone(),
     }
