@@ -206,7 +206,17 @@ pub(crate) fn known_columns(shape: &Shape<'_>, name: &str) -> Option<Vec<Arc<str
     Some(names)
 }
 
-/// How many items to take, from an argument: a count, or for binary also a filesize.
+/// How many items, or of binary how many bytes, an argument means.
+pub(crate) fn count_of(call: &Call<'_>, name: &str, input: &Data) -> Result<Option<usize>> {
+    match (call.value(name), input) {
+        (Some(Value::Filesize(n)), Data::Value(Value::Binary(_))) => Ok(usize::try_from(*n).ok()),
+        (Some(Value::Filesize(_)), _) => Err(Diagnostic::new(codes::BAD_ARGUMENT, "items are counted in whole numbers")
+            .label(call.span(name), "bytes are of binary only")),
+        _ => count(call, name),
+    }
+}
+
+/// How many, from an argument that is not negative.
 pub(crate) fn count(call: &Call<'_>, name: &str) -> Result<Option<usize>> {
     match call.value(name) {
         None | Some(Value::Nothing) => Ok(None),
@@ -215,7 +225,6 @@ pub(crate) fn count(call: &Call<'_>, name: &str) -> Result<Option<usize>> {
             Err(_) => Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{}` cannot count to {n}", call.command.name))
                 .label(call.span(name), "must not be negative")),
         },
-        Some(Value::Filesize(n)) => Ok(usize::try_from(*n).ok()),
         Some(other) => Err(Diagnostic::new(codes::WRONG_TYPE, format!("expected an int, found {}", other.type_of()))
             .label(call.span(name), format!("this is {}", other.type_of()))),
     }

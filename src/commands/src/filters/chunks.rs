@@ -10,7 +10,7 @@ pub static CHUNKS: Command = Command {
     examples: &[example("Pairs", "[1 2 3] | chunks 2", "[[1 2] [3]]")],
     search: &["batch", "group", "split"],
     run: |call, input| {
-        let size = positive(call, "size")?;
+        let size = positive(call, "size", &input)?;
         if let Data::Value(Value::Binary(bytes)) = &input {
             let chunks = bytes.chunks(size).map(|chunk| Value::binary(chunk.to_vec()));
             return Ok(Data::Value(Value::list(chunks.collect::<Vec<_>>())));
@@ -43,8 +43,8 @@ pub static WINDOW: Command = Command {
     ],
     search: &["sliding", "rolling", "pairs"],
     run: |call, input| {
-        let size = positive(call, "size")?;
-        let stride = if call.given("stride") { positive(call, "stride")? } else { 1 };
+        let size = positive(call, "size", &input)?;
+        let stride = if call.given("stride") { positive(call, "stride", &input)? } else { 1 };
         let remainder = call.switch("remainder");
         rows::want_items(call, &input)?;
         let endless = input.is_endless();
@@ -108,8 +108,8 @@ pub static CHUNK_BY: Command = Command {
 };
 
 /// A count that must be at least one.
-pub(crate) fn positive(call: &Call<'_>, name: &str) -> Result<usize> {
-    match rows::count(call, name)? {
+pub(crate) fn positive(call: &Call<'_>, name: &str, input: &Data) -> Result<usize> {
+    match rows::count_of(call, name, input)? {
         Some(0) | None => Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{}` cannot work with a {name} of 0", call.command.name))
             .label(call.span(name), "must be at least 1")),
         Some(n) => Ok(n),

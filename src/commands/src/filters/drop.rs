@@ -72,7 +72,7 @@ pub static DROP_COLUMN: Command = Command {
 };
 
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
-    let count = rows::count(call, "rows")?.unwrap_or(1);
+    let count = rows::count_of(call, "rows", &input)?.unwrap_or(1);
     if let Data::Value(Value::Binary(bytes)) = &input {
         return Ok(Data::Value(Value::binary(bytes[..bytes.len().saturating_sub(count)].to_vec())));
     }

@@ -14,7 +14,7 @@ pub static EVERY: Command = Command {
     infer: Some(rows::keeps_type),
     run: |call, input| {
         rows::want_items(call, &input)?;
-        let stride = super::chunks::positive(call, "stride")?;
+        let stride = super::chunks::positive(call, "stride", &input)?;
         let skip = call.switch("skip");
         let mut at = 0_usize;
         rows::map(call, input, true, move |item| {

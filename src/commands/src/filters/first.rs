@@ -38,7 +38,7 @@ fn lower(call: &Lowering<'_>) -> Option<Expr> {
 }
 
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
-    let count = rows::count(call, "rows")?;
+    let count = rows::count_of(call, "rows", &input)?;
     match (&input, count) {
         (Data::Value(Value::Binary(bytes)), Some(count)) => {
             return Ok(Data::Value(Value::binary(bytes[..count.min(bytes.len())].to_vec())));

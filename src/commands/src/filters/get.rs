@@ -53,18 +53,19 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     paths.extend(call.rest::<CellPath>("more")?);
     let paths: Vec<CellPath> = paths.into_iter().map(|path| rows::relaxed(path, optional, any_case)).collect();
     let head = call.head;
-    // A column of a stream is a stream.
-    if let (Data::Stream(_), [path]) = (&input, paths.as_slice()) {
-        if matches!(path.0.first(), Some(PathMember { step: Step::Name(_), .. })) {
-            let path = path.clone();
+    let by_number = |path: &CellPath| matches!(path.0.first(), Some(PathMember { step: Step::Index(_), .. }));
+    // A column of a stream is a stream; what lies deeper is asked of the whole column.
+    if let (Data::Stream(_), [CellPath(members)]) = (&input, paths.as_slice()) {
+        if let ([column], false) = (members.as_slice(), by_number(&paths[0])) {
+            let column = column.clone();
             return rows::map(call, input, false, move |row| {
-                row.follow(&path.0).map(Some).map_err(|error| error.or_label(head, "here"))
+                row.follow(std::slice::from_ref(&column)).map(Some).map_err(|error| error.or_label(head, "here"))
             });
         }
     }
     let input = match (input, paths.as_slice()) {
-        (Data::Stream(mut stream), [path]) => return nth(call, &mut stream, path).map(Data::Value),
-        (Data::Value(Value::Range(range)), [path]) if range.is_endless() => {
+        (Data::Stream(mut stream), [path]) if by_number(path) => return nth(call, &mut stream, path).map(Data::Value),
+        (Data::Value(Value::Range(range)), [path]) if range.is_endless() && by_number(path) => {
             return nth(call, &mut range.iter().map(Ok), path).map(Data::Value);
         }
         (input, _) => rows::value(call, input)?,

@@ -47,7 +47,7 @@ pub(crate) fn lower_as(call: &Lowering<'_>, aggregation: Aggregation) -> Option<
 }
 
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
-    let count = rows::count(call, "rows")?;
+    let count = rows::count_of(call, "rows", &input)?;
     match (&input, count) {
         (Data::Value(Value::Binary(bytes)), Some(count)) => {
             return Ok(Data::Value(Value::binary(bytes[bytes.len().saturating_sub(count)..].to_vec())));

@@ -44,7 +44,7 @@ pub static SKIP_UNTIL: Command = Command {
 };
 
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
-    let count = rows::count(call, "rows")?.unwrap_or(1);
+    let count = rows::count_of(call, "rows", &input)?.unwrap_or(1);
     if let Data::Value(Value::Binary(bytes)) = &input {
         return Ok(Data::Value(Value::binary(bytes[count.min(bytes.len())..].to_vec())));
     }

@@ -32,11 +32,19 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let keyed = record.iter().map(|(name, value)| {
             (vec![if by_values { value.clone() } else { Value::string(name) }], (Arc::<str>::from(name), value.clone()))
         });
-        let fields = order.sort(call, keyed.collect())?;
+        let fields = order.sort(call, turned(order, keyed.collect()))?;
         return Ok(Data::Value(Value::record(fields.into_iter().collect::<Record>().with_resource(record.resource))));
     }
     rows::want_items(call, &input)?;
     let items = rows::all(call, input)?;
     let keyed = items.items.into_iter().map(|item| (vec![item.clone()], item)).collect();
-    Ok(rows::Items { items: order.sort(call, keyed)?, resource: items.resource }.into_data())
+    Ok(rows::Items { items: order.sort(call, turned(order, keyed))?, resource: items.resource }.into_data())
+}
+
+/// What is equal but for case comes the other way round, too, when all does.
+fn turned<T>(order: Order, mut keyed: Vec<(Vec<Value>, T)>) -> Vec<(Vec<Value>, T)> {
+    if order.reverse {
+        keyed.reverse();
+    }
+    keyed
 }

@@ -8,7 +8,7 @@ use crate::prelude::*;
 
 pub static DATETIME: Command = Command {
     name: "into datetime",
-    summary: "Converts to moments: texts in ISO 8601 or a `--format`, whole numbers of seconds to nanoseconds since 1970",
+    summary: "Converts to moments: texts in ISO 8601 or a `--format`, whole numbers of nanoseconds since 1970",
     details: "Without an offset in the text, it is UTC unless `--timezone` or `--offset` says otherwise.",
     params: &[
         COLUMNS,
@@ -49,7 +49,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     cells::change(call, input, move |value| match value {
         Value::Nothing => Ok(Value::Nothing),
         Value::DateTime(at) => Ok(Value::DateTime(moved(*at, offset))),
-        Value::Int(n) => Ok(Value::DateTime(DateTime { nanos: from_number(*n), offset: offset.unwrap_or(0) })),
+        Value::Int(n) => Ok(Value::DateTime(DateTime { nanos: *n, offset: offset.unwrap_or(0) })),
         Value::String(text) => {
             let at = match &format {
                 Some(format) => by_format(text, format, offset)?,
@@ -60,7 +60,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                     }
                     Some(at) => moved(at, offset),
                     None => match text.trim().parse::<i64>() {
-                        Ok(n) => DateTime { nanos: from_number(n), offset: offset.unwrap_or(0) },
+                        Ok(n) => DateTime { nanos: n, offset: offset.unwrap_or(0) },
                         Err(_) => {
                             return Err(super::cannot(value, "a datetime")
                                 .help("2026-01-31T10:00:00+01:00 is one; `--format` says how others are written"));
@@ -95,18 +95,6 @@ pub(crate) fn offset_of(zone: &str) -> Option<i32> {
             Some(jiff::Timestamp::now().to_zoned(zone).offset().seconds())
         }),
     }
-}
-
-/// Numbers as old as computers are seconds; larger ones ms, µs or ns, whichever makes a date of our time.
-fn from_number(n: i64) -> i64 {
-    let size = n.unsigned_abs();
-    let scale = match size {
-        0..100_000_000_000 => 1_000_000_000,
-        100_000_000_000..100_000_000_000_000 => 1_000_000,
-        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
-        _ => 1,
-    };
-    n.saturating_mul(scale)
 }
 
 /// `%J` and `%Q` are a compact date and time.
