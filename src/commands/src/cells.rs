@@ -66,11 +66,7 @@ pub(crate) fn change_lowered(
     }
 }
 
-fn over_items(
-    call: &Call<'_>,
-    input: Data,
-    change: impl Fn(&Value) -> Result<Value> + Send + 'static,
-) -> Result<Data> {
+fn over_items(call: &Call<'_>, input: Data, change: impl Fn(&Value) -> Result<Value> + Send + 'static) -> Result<Data> {
     let head = call.head;
     rows::map(call, input, false, move |item| {
         nested(&item, &change).map(Some).map_err(|error| error.or_label(head, "here"))
@@ -88,7 +84,11 @@ fn nested(value: &Value, change: &impl Fn(&Value) -> Result<Value>) -> Result<Va
 }
 
 /// The text of a cell that must be one; null stays null.
-pub(crate) fn on_text(command: &'static str, value: &Value, change: impl FnOnce(&str) -> Result<Value>) -> Result<Value> {
+pub(crate) fn on_text(
+    command: &'static str,
+    value: &Value,
+    change: impl FnOnce(&str) -> Result<Value>,
+) -> Result<Value> {
     match value {
         Value::String(text) => change(text),
         Value::Nothing => Ok(Value::Nothing),

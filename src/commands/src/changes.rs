@@ -34,7 +34,8 @@ pub(crate) struct Target {
 /// # Errors
 /// `NO_TARGET` when there are neither.
 pub(crate) fn targets(call: &Call<'_>, param: &str, input: Data) -> Result<Vec<Target>> {
-    let mut targets: Vec<Target> = call.rest::<String>(param)?.into_iter().map(|name| Target { key: name.clone(), name }).collect();
+    let mut targets: Vec<Target> =
+        call.rest::<String>(param)?.into_iter().map(|name| Target { key: name.clone(), name }).collect();
     if targets.is_empty() || !matches!(input, Data::Empty | Data::Value(Value::Nothing)) {
         targets.extend(rows_named(call, input)?);
     }
@@ -84,7 +85,9 @@ pub(crate) fn confirm(call: &Call<'_>, action: &str, targets: &[Target]) -> Resu
     }
     match call.context().ui().confirm(&format!("{what}?"))? {
         true => Ok(()),
-        false => Err(Diagnostic::new(codes::DECLINED, format!("nothing was done: {what}?")).label(call.head, "declined")),
+        false => {
+            Err(Diagnostic::new(codes::DECLINED, format!("nothing was done: {what}?")).label(call.head, "declined"))
+        }
     }
 }
 
@@ -137,7 +140,8 @@ pub(crate) fn apply(
     }
     let (failed, all) = (errors.len(), targets.len());
     let code = if failed == all { codes::ALL_FAILED } else { codes::PARTLY_DONE };
-    let mut error = Diagnostic::new(code, format!("`{}` failed for {failed} of {all}", call.command.name)).label(call.head, "here");
+    let mut error =
+        Diagnostic::new(code, format!("`{}` failed for {failed} of {all}", call.command.name)).label(call.head, "here");
     for one in errors {
         error = error.related(*one);
     }

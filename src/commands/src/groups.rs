@@ -13,6 +13,9 @@ use value::{Resource, Stage, Table};
 
 use crate::prelude::*;
 
+/// Gets a key from a row.
+pub(crate) type KeyOf = Box<dyn FnMut(&Value) -> Result<Value> + Send>;
+
 /// One key to group by: its column's name in results, and how to get it from a row.
 pub(crate) struct GroupKey {
     /// The column of `aggregate`.
@@ -20,7 +23,7 @@ pub(crate) struct GroupKey {
     /// The column of `group-by --to-table`.
     pub title: Arc<str>,
     pub lowered: Option<Expr>,
-    pub of: Box<dyn FnMut(&Value) -> Result<Value> + Send>,
+    pub of: KeyOf,
 }
 
 /// The rows that have one combination of keys.

@@ -25,7 +25,12 @@ pub fn pages() -> Vec<Page> {
             index.push_str(&format!("\n## {}\n\n", command.category.title()));
             pages.push(Page { file: file.clone(), text: format!("# {}\n", command.category.title()) });
         }
-        index.push_str(&format!("- [`{}`]({file}#{}): {}\n", command.name, command.name.replace(' ', "-"), command.summary));
+        index.push_str(&format!(
+            "- [`{}`]({file}#{}): {}\n",
+            command.name,
+            command.name.replace(' ', "-"),
+            command.summary
+        ));
         if let Some(page) = pages.last_mut() {
             page.text.push_str(&section(command));
         }

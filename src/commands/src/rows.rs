@@ -210,8 +210,10 @@ pub(crate) fn known_columns(shape: &Shape<'_>, name: &str) -> Option<Vec<Arc<str
 pub(crate) fn count_of(call: &Call<'_>, name: &str, input: &Data) -> Result<Option<usize>> {
     match (call.value(name), input) {
         (Some(Value::Filesize(n)), Data::Value(Value::Binary(_))) => Ok(usize::try_from(*n).ok()),
-        (Some(Value::Filesize(_)), _) => Err(Diagnostic::new(codes::BAD_ARGUMENT, "items are counted in whole numbers")
-            .label(call.span(name), "bytes are of binary only")),
+        (Some(Value::Filesize(_)), _) => {
+            Err(Diagnostic::new(codes::BAD_ARGUMENT, "items are counted in whole numbers")
+                .label(call.span(name), "bytes are of binary only"))
+        }
         _ => count(call, name),
     }
 }

@@ -17,10 +17,8 @@ pub(crate) enum Rule {
 }
 
 /// The parameters of those that may set what is not there.
-pub(crate) const PARAMS: &[Param] = &[
-    Param::required("path", Takes::NewColumn, "The column, field or item to set"),
-    VALUE,
-];
+pub(crate) const PARAMS: &[Param] =
+    &[Param::required("path", Takes::NewColumn, "The column, field or item to set"), VALUE];
 
 pub(crate) const VALUE: Param =
     Param::required("value", Takes::Value, "The new value, or a closure that gets the row and gives it");
@@ -148,7 +146,7 @@ impl Setter {
                     (None, Rule::Upsert) => Value::Nothing,
                     (None, _) => before.clone(),
                 };
-                runner.value(&[before.clone()], piped)
+                runner.value(std::slice::from_ref(&before), piped)
             }
             None => Ok(value.clone()),
         });
@@ -157,7 +155,9 @@ impl Setter {
 
     /// Sets an item of a list by its number. A closure gets the item.
     fn set_item(&mut self, list: &mut Value) -> Result<()> {
-        let Some((PathMember { step: Step::Index(index), optional, .. }, rest)) = self.path.split_first() else { return Ok(()) };
+        let Some((PathMember { step: Step::Index(index), optional, .. }, rest)) = self.path.split_first() else {
+            return Ok(());
+        };
         let Value::List(items) = list else { return Ok(()) };
         let len = items.len();
         let at = usize::try_from(*index).unwrap_or(usize::MAX);
@@ -218,4 +218,3 @@ impl Setter {
             .help("`update` replaces what is there, `upsert` sets it either way"))
     }
 }
-

@@ -20,7 +20,9 @@ fn every_example_gives_what_it_says() {
             let (given, wanted) = (session().value(example.code), session().value(expected));
             match (given, wanted) {
                 (Ok(given), Ok(wanted)) if given == wanted => {}
-                (given, wanted) => wrong.push(format!("{}: {}\n  gives  {given:?}\n  wanted {wanted:?}", command.name, example.code)),
+                (given, wanted) => {
+                    wrong.push(format!("{}: {}\n  gives  {given:?}\n  wanted {wanted:?}", command.name, example.code))
+                }
             }
         }
     }
@@ -45,7 +47,8 @@ fn no_declaration_is_missing_from_the_slices() {
                 continue;
             }
             let names = text.split("\n    name: \"").skip(1).filter_map(|rest| rest.split('"').next());
-            missing.extend(names.filter(|name| !known.contains(name)).map(|name| format!("{name} in {}", path.display())));
+            missing
+                .extend(names.filter(|name| !known.contains(name)).map(|name| format!("{name} in {}", path.display())));
         }
     }
     assert!(missing.is_empty(), "not in any slice: {missing:#?}");
@@ -57,13 +60,18 @@ fn declarations_read_alike() {
     for command in crate::all() {
         let name = command.name;
         let mut note = |what: &str| wrong.push(format!("{name}: {what}"));
-        if command.summary.is_empty() || command.summary.ends_with('.') || command.summary.starts_with(char::is_lowercase) {
+        if command.summary.is_empty()
+            || command.summary.ends_with('.')
+            || command.summary.starts_with(char::is_lowercase)
+        {
             note("the summary is a sentence without a full stop");
         }
         if command.examples.is_empty() {
             note("has no example");
         }
-        if name.split(' ').count() > 3 || name.chars().any(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == ' ')) {
+        if name.split(' ').count() > 3
+            || name.chars().any(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == ' '))
+        {
             note("names are lower-case words joined by dashes");
         }
         for (from, to) in command.io {
@@ -198,7 +206,8 @@ impl engine::Ui for Refuses {
 
 #[test]
 fn who_answers_no_changes_nothing() {
-    let mut session = Session::new(Context::new(crate::registry(), Sources::new(), Arc::new(Refuses), Arc::new(NoLive)));
+    let mut session =
+        Session::new(Context::new(crate::registry(), Sources::new(), Arc::new(Refuses), Arc::new(NoLive)));
     assert_eq!(code_of(&mut session, "dataflow remove one"), "DORA_E611");
 }
 
@@ -230,8 +239,11 @@ fn one_failure_stops_no_other_and_then_the_pipeline_fails() {
     assert_eq!(error.code.id(), "DORA_E607");
     assert_eq!(error.code.exit(), diag::Exit::Partly);
     assert_eq!(error.related.len(), 1);
-    let changes = session.value("try { thing act good bad fine } catch {|e| $e.changes | select name status undo }").unwrap();
-    let wanted = session.value("[[name status undo]; [good ok 'thing undo good'] [bad failed null] [fine ok 'thing undo fine']]").unwrap();
+    let changes =
+        session.value("try { thing act good bad fine } catch {|e| $e.changes | select name status undo }").unwrap();
+    let wanted = session
+        .value("[[name status undo]; [good ok 'thing undo good'] [bad failed null] [fine ok 'thing undo fine']]")
+        .unwrap();
     assert_eq!(changes, wanted);
     let journal = session.value("audit list | get result | sort").unwrap();
     assert_eq!(journal, session.value("[DORA_E600 DORA_E600 ok ok ok ok]").unwrap());
@@ -250,7 +262,8 @@ fn a_dry_run_plans_and_does_nothing() {
 fn rows_name_their_things_and_no_rows_are_no_error() {
     let home = tempfile::tempdir().unwrap();
     let mut session = session_with_runtimes(home.path(), &[&ACT]);
-    let names = session.value("[{name: a, id: '1'} {name: b, id: '2'} {name: a, id: '1'}] | thing act | get name").unwrap();
+    let names =
+        session.value("[{name: a, id: '1'} {name: b, id: '2'} {name: a, id: '1'}] | thing act | get name").unwrap();
     assert_eq!(names, session.value("[a b]").unwrap());
     assert_eq!(session.value("[] | thing act | length").unwrap(), value::Value::Int(0));
 }
@@ -329,17 +342,35 @@ fn what_is_saved_opens_as_it_was() {
         let text = format!("open {file} | where n > 1 | save --force {file}; open {file} | get name");
         assert_eq!(session.value(&text).unwrap(), session.value("[y]").unwrap(), "{file}");
     }
-    let left: Vec<_> = home.path().read_dir().unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().contains(".part")).collect();
+    let left: Vec<_> = home
+        .path()
+        .read_dir()
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().contains(".part"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
 fn endless_input_is_refused_by_what_needs_all_of_it_and_taken_by_the_rest() {
     let mut session = session();
-    for stage in ["sort", "length", "last", "reverse", "math sum", "reduce {|a, b| $a }", "to json", "group-by", "ignore"] {
+    for stage in
+        ["sort", "length", "last", "reverse", "math sum", "reduce {|a, b| $a }", "to json", "group-by", "ignore"]
+    {
         assert_eq!(code_of(&mut session, &format!("1.. | {stage}")), "DORA_E311", "{stage}");
     }
-    for stage in ["where $it mod 2 == 0", "each {|n| $n * 2 }", "skip 5", "enumerate", "wrap n", "chunks 2", "window 2", "zip 1..", "every 3"] {
+    for stage in [
+        "where $it mod 2 == 0",
+        "each {|n| $n * 2 }",
+        "skip 5",
+        "enumerate",
+        "wrap n",
+        "chunks 2",
+        "window 2",
+        "zip 1..",
+        "every 3",
+    ] {
         let taken = session.value(&format!("1.. | {stage} | first 2 | length"));
         assert_eq!(taken.map_err(|error| format!("{stage}: {error:?}")), Ok(value::Value::Int(2)));
     }

@@ -28,7 +28,10 @@ pub static COMPLETE: Command = Command {
                 Ok(0) => break,
                 Ok(read) => stdout.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}")).label(call.head, "here")),
+                Err(error) => {
+                    return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}"))
+                        .label(call.head, "here"));
+                }
             }
         }
         let (code, stderr) = match bytes.program {

@@ -26,7 +26,8 @@ pub static DO: Command = Command {
     run: |call, input| {
         let arguments: Vec<Value> = call.rest("arguments")?;
         let mut runner = call.runner(&call.required("closure")?);
-        let (ignore, whole) = (call.switch("ignore-errors"), call.switch("ignore-errors") || call.switch("capture-errors"));
+        let (ignore, whole) =
+            (call.switch("ignore-errors"), call.switch("ignore-errors") || call.switch("capture-errors"));
         let result = runner.run(&arguments, input).and_then(|data| match data {
             // A stream would fail only later, where nobody ignores it.
             Data::Stream(stream) if whole && !stream.endless => call.collect(Data::Stream(stream)).map(Data::Value),

@@ -41,7 +41,11 @@ pub static PRINT: Command = Command {
     run: |call, input| {
         use std::io::Write;
         let values: Vec<Value> = call.rest("values")?;
-        let all: Vec<Data> = if values.is_empty() { vec![crate::rows::plain(input)?] } else { values.into_iter().map(Data::Value).collect() };
+        let all: Vec<Data> = if values.is_empty() {
+            vec![crate::rows::plain(input)?]
+        } else {
+            values.into_iter().map(Data::Value).collect()
+        };
         for data in all {
             if call.switch("stderr") || call.switch("no-newline") {
                 let text = value::text::to_text(&call.collect(data)?);
@@ -50,7 +54,10 @@ pub static PRINT: Command = Command {
                     true => write!(std::io::stderr(), "{text}{end}"),
                     false => write!(std::io::stdout(), "{text}{end}").and_then(|()| std::io::stdout().flush()),
                 };
-                written.map_err(|error| Diagnostic::new(codes::CANNOT_WRITE, format!("nothing can be written there: {error}")).label(call.head, "here"))?;
+                written.map_err(|error| {
+                    Diagnostic::new(codes::CANNOT_WRITE, format!("nothing can be written there: {error}"))
+                        .label(call.head, "here")
+                })?;
             } else if !data.is_empty() {
                 call.context().ui().show(data)?;
             }

@@ -26,7 +26,10 @@ pub static WITH_ENV: Command = Command {
     name: "with-env",
     category: Category::Core,
     summary: "Calls a closure with other variables of the environment",
-    params: &[Param::required("vars", Takes::Type("record"), "Names and values"), Param::required("closure", Takes::Closure, "What to call")],
+    params: &[
+        Param::required("vars", Takes::Type("record"), "Names and values"),
+        Param::required("closure", Takes::Closure, "What to call"),
+    ],
     io: &[("any", "any")],
     examples: &[example("One", "with-env {DEPTH: 3} { $env.DEPTH }", "3")],
     infer: Some(|shape| shape.argument("closure")?.gives.clone()),
@@ -47,7 +50,10 @@ pub static HIDE_ENV: Command = Command {
     name: "hide-env",
     category: Category::Core,
     summary: "Takes variables out of the environment",
-    params: &[Param::rest("names", Takes::Type("string"), "Their names"), Param::switch("ignore-errors", Some('i'), "Pass over what is not set")],
+    params: &[
+        Param::rest("names", Takes::Type("string"), "Their names"),
+        Param::switch("ignore-errors", Some('i'), "Pass over what is not set"),
+    ],
     io: &[("nothing", "nothing")],
     examples: &[try_it("One", "hide-env RUST_LOG")],
     infer: Some(|_| Some(Type::Nothing)),
@@ -55,7 +61,9 @@ pub static HIDE_ENV: Command = Command {
         for name in call.rest::<String>("names")? {
             if call.env_mut().remove(&name).is_none() && !call.switch("ignore-errors") {
                 let record = call.env().to_record();
-                return Err(value::cell_path::unknown_column(&name, record.names()).label(call.span("names"), "not set"));
+                return Err(
+                    value::cell_path::unknown_column(&name, record.names()).label(call.span("names"), "not set")
+                );
             }
         }
         Ok(Data::Empty)

@@ -22,14 +22,25 @@ pub static MAKE: Command = Command {
         let record = match &error {
             Value::Record(record) => (**record).clone(),
             Value::String(text) => [("msg", Value::String(text.clone()))].into_iter().collect(),
-            other => return Err(Diagnostic::new(codes::WRONG_TYPE, format!("expected a record, found {}", other.type_of())).label(call.span("error"), "here")),
+            other => {
+                return Err(Diagnostic::new(
+                    codes::WRONG_TYPE,
+                    format!("expected a record, found {}", other.type_of()),
+                )
+                .label(call.span("error"), "here"));
+            }
         };
         let Some(message) = record.get("msg") else {
-            return Err(value::cell_path::unknown_column("msg", record.names()).label(call.span("error"), "an error needs a `msg`"));
+            return Err(value::cell_path::unknown_column("msg", record.names())
+                .label(call.span("error"), "an error needs a `msg`"));
         };
         let text = |name: &str| record.get(name).filter(|value| !value.is_nothing()).map(value::text::to_text);
         let mut raised = Diagnostic::new(codes::RAISED, value::text::to_text(message));
-        let label = record.get("label").and_then(Value::as_record).and_then(|label| label.get("text")).map(value::text::to_text);
+        let label = record
+            .get("label")
+            .and_then(Value::as_record)
+            .and_then(|label| label.get("text"))
+            .map(value::text::to_text);
         if !call.switch("unspanned") {
             raised = raised.label(call.head, label.unwrap_or_else(|| "raised here".into()));
         }
@@ -42,7 +53,11 @@ pub static MAKE: Command = Command {
             }
         }
         let known = ["msg", "label", "labels", "help", "next"];
-        let own: Record = record.iter().filter(|(name, _)| !known.contains(name)).map(|(name, value)| (name, value.clone())).collect();
+        let own: Record = record
+            .iter()
+            .filter(|(name, _)| !known.contains(name))
+            .map(|(name, value)| (name, value.clone()))
+            .collect();
         Err(if own.is_empty() { raised } else { error_value::with_fields(raised, own) })
     },
     ..Command::DEFAULT
@@ -65,7 +80,8 @@ pub static EXPLAIN: Command = Command {
                 let all = codes::Code::all();
                 let wanted = name.to_uppercase();
                 let near = diag::suggest::did_you_mean(&wanted, all.iter().map(|code| code.id()));
-                let error = Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no error code `{name}`")).label(call.span("code"), "here");
+                let error = Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no error code `{name}`"))
+                    .label(call.span("code"), "here");
                 Err(error.help(near.unwrap_or_else(|| "`error list` shows them all".into())))
             }
         }

@@ -13,7 +13,8 @@ pub static EXIT: Command = Command {
     run: |call, _| {
         let code: i64 = call.optional("code")?.unwrap_or(0);
         let code = i32::try_from(code).ok().filter(|code| (0..=255).contains(code)).ok_or_else(|| {
-            Diagnostic::new(codes::BAD_ARGUMENT, format!("{code} is no exit code")).label(call.span("code"), "from 0 to 255")
+            Diagnostic::new(codes::BAD_ARGUMENT, format!("{code} is no exit code"))
+                .label(call.span("code"), "from 0 to 255")
         })?;
         Err(engine::error_value::exit_request(code))
     },

@@ -6,9 +6,16 @@ pub static HELP: Command = Command {
     name: "help",
     category: Category::Core,
     summary: "Explains a command, or lists all",
-    params: &[Param::rest("name", Takes::Type("string"), "The command"), Param::flag("find", Some('f'), Takes::Type("string"), "Commands that are about something")],
+    params: &[
+        Param::rest("name", Takes::Type("string"), "The command"),
+        Param::flag("find", Some('f'), Takes::Type("string"), "Commands that are about something"),
+    ],
     io: &[("nothing", "oneof<string, table>"), ("any", "oneof<string, table>")],
-    examples: &[try_it("All commands", "help"), try_it("One of them", "help sort-by"), try_it("About files", "help --find file")],
+    examples: &[
+        try_it("All commands", "help"),
+        try_it("One of them", "help sort-by"),
+        try_it("About files", "help --find file"),
+    ],
     search: &["man", "usage", "docs", "commands"],
     infer: Some(|shape| match shape.argument("name") {
         Some(_) => Some(Type::Any),
@@ -41,7 +48,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     if let Some(command) = registry.get(target) {
         return Ok(Data::Value(Value::string(page(command))));
     }
-    let mut verbs: Vec<&&Command> = registry.commands().iter().filter(|command| command.noun().is_some_and(|(noun, _)| noun == name)).collect();
+    let mut verbs: Vec<&&Command> =
+        registry.commands().iter().filter(|command| command.noun().is_some_and(|(noun, _)| noun == name)).collect();
     if !verbs.is_empty() {
         verbs.sort_by_key(|command| command.name);
         let width = verbs.iter().map(|command| command.name.len()).max().unwrap_or(0);
@@ -51,7 +59,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
         }
         return Ok(Data::Value(Value::string(text)));
     }
-    let error = Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no command `{name}`")).label(call.span("name"), "here");
+    let error =
+        Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no command `{name}`")).label(call.span("name"), "here");
     let near = diag::suggest::did_you_mean(&name, registry.commands().iter().map(|command| command.name));
     Err(error.help(near.unwrap_or_else(|| "`help` lists the commands".into())))
 }
@@ -77,10 +86,18 @@ pub fn page(command: &Command) -> String {
         text.push('\n');
     };
     let of = |param: &Param| param.takes.type_text();
-    list(&mut text, "Parameters", params.iter().map(|param| (format!("{}: {}", param.name, of(param)), param.doc.to_string())).collect());
+    list(
+        &mut text,
+        "Parameters",
+        params.iter().map(|param| (format!("{}: {}", param.name, of(param)), param.doc.to_string())).collect(),
+    );
     let flag = |param: &&Param| {
         let short = param.short().map_or_else(|| "    ".to_string(), |short| format!("-{short}, "));
-        let takes = if matches!(param.kind, engine::command::Kind::Switch(_)) { String::new() } else { format!(" <{}>", of(param)) };
+        let takes = if matches!(param.kind, engine::command::Kind::Switch(_)) {
+            String::new()
+        } else {
+            format!(" <{}>", of(param))
+        };
         (format!("{short}--{}{takes}", param.name), param.doc.to_string())
     };
     let mut rows: Vec<(String, String)> = flags.iter().map(flag).collect();

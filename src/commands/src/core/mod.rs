@@ -9,6 +9,7 @@ pub(crate) mod echo;
 pub(crate) mod env;
 pub(crate) mod error;
 pub(crate) mod exit;
+pub(crate) mod explain;
 pub(crate) mod help;
 pub(crate) mod seq;
 pub(crate) mod timeit;
@@ -35,6 +36,7 @@ pub static ALL: &[&Command] = &[
     &error::EXPLAIN,
     &error::LIST,
     &exit::EXIT,
+    &explain::EXPLAIN,
     &help::HELP,
     &seq::SEQ,
     &seq::RANDOM_INT,

@@ -15,10 +15,14 @@ pub static SEQ: Command = Command {
             [last] => (&Value::Int(1), &Value::Int(1), last),
             [first, last] => (first, &Value::Int(1), last),
             [first, step, last] => (first, step, last),
-            _ => return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`seq` needs one to three numbers").label(call.head, "here")),
+            _ => {
+                return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`seq` needs one to three numbers")
+                    .label(call.head, "here"));
+            }
         };
         let next = value::ops::apply(value::ops::Operator::Add, first, step)?;
-        let range = value::Range::new(first, Some(&next), Some(last), true).map_err(|error| error.or_label(call.span("numbers"), "here"))?;
+        let range = value::Range::new(first, Some(&next), Some(last), true)
+            .map_err(|error| error.or_label(call.span("numbers"), "here"))?;
         drop(input);
         rows::map(call, Data::Value(Value::range(range)), false, |n| Ok(Some(n)))
     },
@@ -40,7 +44,9 @@ pub static RANDOM_INT: Command = Command {
             (0, i64::MAX)
         };
         if low > high {
-            return Err(Diagnostic::new(codes::BAD_RANGE, "no int lies in this range").label(call.span("range"), "here"));
+            return Err(
+                Diagnostic::new(codes::BAD_RANGE, "no int lies in this range").label(call.span("range"), "here")
+            );
         }
         let width = u128::try_from(i128::from(high) - i128::from(low) + 1).unwrap_or(1);
         let drawn = i128::try_from(uuid::Uuid::new_v4().as_u128() % width).unwrap_or(0);

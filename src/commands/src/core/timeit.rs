@@ -39,7 +39,10 @@ pub static SLEEP: Command = Command {
     name: "sleep",
     category: Category::Core,
     summary: "Waits for some time; ctrl-c ends it",
-    params: &[Param::required("time", Takes::Type("duration"), "How long"), Param::rest("more", Takes::Type("duration"), "And how much more")],
+    params: &[
+        Param::required("time", Takes::Type("duration"), "How long"),
+        Param::rest("more", Takes::Type("duration"), "And how much more"),
+    ],
     io: &[("any", "nothing")],
     examples: &[try_it("A moment", "sleep 100ms")],
     search: &["wait", "delay"],

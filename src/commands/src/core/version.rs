@@ -22,7 +22,10 @@ pub static WHICH: Command = Command {
     name: "which",
     category: Category::Shell,
     summary: "Tells what words would run: commands, aliases or programs",
-    params: &[Param::rest("words", Takes::Type("string"), "The words"), Param::switch("all", Some('a'), "Also what they hide")],
+    params: &[
+        Param::rest("words", Takes::Type("string"), "The words"),
+        Param::switch("all", Some('a'), "Also what they hide"),
+    ],
     io: &[("nothing", "table<command: string, path: string, type: string@[built-in alias external]>")],
     examples: &[try_it("A program", "which ls")],
     search: &["where", "path", "find"],

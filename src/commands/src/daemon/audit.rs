@@ -7,10 +7,18 @@ pub static LIST: Command = Command {
     category: Category::Daemon,
     summary: "Lists what was changed, when, by whom, and how to take it back; the newest first",
     params: &[
-        Param::flag("since", None, Takes::Type("oneof<duration, datetime>"), "From this moment on, or from so long ago"),
+        Param::flag(
+            "since",
+            None,
+            Takes::Type("oneof<duration, datetime>"),
+            "From this moment on, or from so long ago",
+        ),
         Param::flag("limit", Some('n'), Takes::Type("int"), "At most so many; 100 by default"),
     ],
-    io: &[("nothing", "table<time: datetime, who: string, context: string, command: string, result: string, undo: string, id: int>")],
+    io: &[(
+        "nothing",
+        "table<time: datetime, who: string, context: string, command: string, result: string, undo: string, id: int>",
+    )],
     examples: &[try_it("Today", "audit list --since 1day")],
     search: &["history", "journal", "changes"],
     run: |call, _| {

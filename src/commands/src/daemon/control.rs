@@ -46,7 +46,10 @@ pub static STATUS: Command = Command {
     name: "daemon status",
     category: Category::Daemon,
     summary: "Tells whether the daemon of this home runs, where it listens, and since when",
-    io: &[("nothing", "record<running: bool, pid: int, address: string, version: string, uptime: duration, dataflows: int>")],
+    io: &[(
+        "nothing",
+        "record<running: bool, pid: int, address: string, version: string, uptime: duration, dataflows: int>",
+    )],
     examples: &[try_it("Look", "daemon status")],
     run: |call, _| {
         let store = call.context().service::<Store>()?;
@@ -55,7 +58,9 @@ pub static STATUS: Command = Command {
             Some(_) => {
                 let handle = ask::handle(call)?;
                 let flows = ask::answer(call, async move { handle.list(false).await })?;
-                Value::Int(i64::try_from(flows.iter().filter(|flow| flow.runtime == "daemon").count()).unwrap_or(i64::MAX))
+                Value::Int(
+                    i64::try_from(flows.iter().filter(|flow| flow.runtime == "daemon").count()).unwrap_or(i64::MAX),
+                )
             }
             None => Value::Int(0),
         };
@@ -65,10 +70,13 @@ pub static STATUS: Command = Command {
             ("pid", field(|row| Value::Int(row.process.pid.into()))),
             ("address", field(|row| row.address.clone().into())),
             ("version", field(|row| Value::from(row.version.as_str()))),
-            ("uptime", field(|row| {
-                let since = jiff::Timestamp::now().duration_since(row.started);
-                Value::Duration(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
-            })),
+            (
+                "uptime",
+                field(|row| {
+                    let since = jiff::Timestamp::now().duration_since(row.started);
+                    Value::Duration(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+                }),
+            ),
             ("dataflows", count),
         ];
         Ok(Data::Value(Value::record(fields.into_iter().collect())))

@@ -6,9 +6,4 @@ pub(crate) mod audit;
 pub(crate) mod control;
 
 /// The commands declared in this folder.
-pub static ALL: &[&Command] = &[
-    &audit::LIST,
-    &control::START,
-    &control::STOP,
-    &control::STATUS,
-];
+pub static ALL: &[&Command] = &[&audit::LIST, &control::START, &control::STOP, &control::STATUS];

@@ -7,7 +7,13 @@ pub static INSPECT: Command = Command {
     category: Category::Dataflow,
     summary: "Gives all that is known about a dataflow: its nodes, edges, history and descriptor",
     params: &[Param::optional("dataflow", Takes::Name("dataflow"), "Its name or id; the row that flows in without it")],
-    io: &[("nothing", "record"), ("record", "record"), ("table", "list<record>"), ("list<any>", "list<record>"), ("string", "record")],
+    io: &[
+        ("nothing", "record"),
+        ("record", "record"),
+        ("table", "list<record>"),
+        ("list<any>", "list<record>"),
+        ("string", "record"),
+    ],
     examples: &[
         try_it("One", "dataflow inspect camera"),
         try_it("Its slow edges", "dataflow inspect camera | get edges | where latency_p99 > 10ms"),

@@ -18,7 +18,13 @@ pub static LOGS: Command = Command {
         LEVEL,
         GREP,
     ],
-    io: &[("nothing", model::LOGS), ("record", model::LOGS), ("table", model::LOGS), ("list<any>", model::LOGS), ("string", model::LOGS)],
+    io: &[
+        ("nothing", model::LOGS),
+        ("record", model::LOGS),
+        ("table", model::LOGS),
+        ("list<any>", model::LOGS),
+        ("string", model::LOGS),
+    ],
     examples: &[
         try_it("The last lines", "dataflow logs camera --tail 20"),
         try_it("Warnings of today", "dataflow logs camera --level warn --since 1day"),
@@ -38,10 +44,18 @@ pub static LOGS: Command = Command {
 
 pub(crate) const FOLLOW: Param = Param::switch("follow", Some('f'), "Go on with what comes, until the dataflow ends");
 pub(crate) const TAIL: Param = Param::flag("tail", Some('n'), Takes::Type("int"), "Only the last so many");
-pub(crate) const SINCE: Param = Param::flag("since", None, Takes::Type("oneof<duration, datetime>"), "From this moment on, or from so long ago");
-pub(crate) const UNTIL: Param = Param::flag("until", None, Takes::Type("oneof<duration, datetime>"), "Up to this moment, or to so long ago");
-pub(crate) const LEVEL: Param = Param::flag("level", Some('l'), Takes::Words(&["error", "warn", "info", "debug", "trace"]), "As grave as this, or graver");
-pub(crate) const GREP: Param = Param::flag("grep", None, Takes::Type("string"), "A regular expression that is found in the message");
+pub(crate) const SINCE: Param =
+    Param::flag("since", None, Takes::Type("oneof<duration, datetime>"), "From this moment on, or from so long ago");
+pub(crate) const UNTIL: Param =
+    Param::flag("until", None, Takes::Type("oneof<duration, datetime>"), "Up to this moment, or to so long ago");
+pub(crate) const LEVEL: Param = Param::flag(
+    "level",
+    Some('l'),
+    Takes::Words(&["error", "warn", "info", "debug", "trace"]),
+    "As grave as this, or graver",
+);
+pub(crate) const GREP: Param =
+    Param::flag("grep", None, Takes::Type("string"), "A regular expression that is found in the message");
 
 /// The query that the flags of a call make.
 pub(crate) fn query(call: &Call<'_>, dataflow: String) -> Result<LogQuery> {

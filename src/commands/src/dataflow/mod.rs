@@ -47,8 +47,11 @@ pub(crate) fn one(call: &Call<'_>, param: &str, input: Data) -> Result<String> {
     match (names.pop(), names.len()) {
         (Some(name), 0) => Ok(name),
         (None, _) => Err(Diagnostic::new(codes::NO_TARGET, "no rows flow in").label(call.head, "which one?")),
-        (Some(_), more) => Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{}` works on one, and {} flow in", call.command.name, more + 1))
-            .label(call.head, "which one?")
-            .help("`each { … }` takes them one after another, `first` takes one")),
+        (Some(_), more) => Err(Diagnostic::new(
+            codes::BAD_ARGUMENT,
+            format!("`{}` works on one, and {} flow in", call.command.name, more + 1),
+        )
+        .label(call.head, "which one?")
+        .help("`each { … }` takes them one after another, `first` takes one")),
     }
 }

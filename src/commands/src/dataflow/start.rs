@@ -18,7 +18,12 @@ pub static START: Command = Command {
     params: &[
         Param::required("file", Takes::Path, "The dataflow's YAML file"),
         Param::flag("name", None, Takes::Type("string"), "Its name; the file's without its ending by default"),
-        Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default"),
+        Param::flag(
+            "working-dir",
+            None,
+            Takes::Path,
+            "Where relative paths in it start; its file's directory by default",
+        ),
         Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes"),
         Param::switch("uv", None, "Run Python nodes under `uv run`"),
         Param::switch("detach", Some('d'), "In the daemon"),
@@ -58,7 +63,12 @@ pub static RUN: Command = Command {
     params: &[
         Param::required("file", Takes::Path, "The dataflow's YAML file"),
         Param::flag("name", None, Takes::Type("string"), "Its name; the file's without its ending by default"),
-        Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default"),
+        Param::flag(
+            "working-dir",
+            None,
+            Takes::Path,
+            "Where relative paths in it start; its file's directory by default",
+        ),
         Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes"),
         Param::switch("uv", None, "Run Python nodes under `uv run`"),
         Param::switch("detach", Some('d'), "In the daemon"),
@@ -108,7 +118,8 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
             if detach { fleet.start_detached(options).await } else { fleet.handle().start(options).await }
         })
     };
-    let undo = started.as_ref().map(|info| Some(format!("dataflow stop {}", value::literal::bare_or_quoted(&info.name))));
+    let undo =
+        started.as_ref().map(|info| Some(format!("dataflow stop {}", value::literal::bare_or_quoted(&info.name))));
     changes::audit(call, &target, &undo.map_err(Clone::clone));
     let mut info = started?;
     let handle = fleet.handle();
@@ -176,7 +187,8 @@ pub(crate) fn failure(command: &str, info: &DataflowInfo) -> Option<Box<Diagnost
     if info.status != Status::Failed {
         return None;
     }
-    let mut error = Diagnostic::new(codes::DATAFLOW_FAILED, format!("`{command}`: the dataflow `{}` failed", info.name));
+    let mut error =
+        Diagnostic::new(codes::DATAFLOW_FAILED, format!("`{command}`: the dataflow `{}` failed", info.name));
     if let Some(culprit) = &info.culprit {
         error.message = format!("the dataflow `{}` failed: node `{culprit}` made it fail", info.name);
         error = error.next(format!("dataflow logs {} --node {culprit} --tail 20", info.name));

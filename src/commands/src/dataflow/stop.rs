@@ -10,7 +10,12 @@ pub static STOP: Command = Command {
     summary: "Stops dataflows: nodes are asked, then told, then killed",
     params: &[
         Param::rest("dataflows", Takes::Name("dataflow"), "Names or ids; the rows that flow in without any"),
-        Param::flag("grace", Some('g'), Takes::Type("duration"), "How long nodes may take before they are told; 10sec by default"),
+        Param::flag(
+            "grace",
+            Some('g'),
+            Takes::Type("duration"),
+            "How long nodes may take before they are told; 10sec by default",
+        ),
         Param::switch("force", Some('f'), "Kill at once"),
         DRY_RUN,
     ],
@@ -29,7 +34,8 @@ pub static STOP: Command = Command {
             Box::pin(async move {
                 let info = handle.stop(key, options).await?;
                 let file = info.file.map(|file| value::literal::bare_or_quoted(&file.display().to_string()));
-                Ok(file.map(|file| format!("dataflow start {file} --name {}", value::literal::bare_or_quoted(&info.name))))
+                Ok(file
+                    .map(|file| format!("dataflow start {file} --name {}", value::literal::bare_or_quoted(&info.name))))
             })
         })
     },

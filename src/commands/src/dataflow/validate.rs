@@ -9,7 +9,12 @@ pub static VALIDATE: Command = Command {
     summary: "Checks dataflow files without starting anything; all mistakes are told at their lines",
     params: &[
         Param::required("file", Takes::Path, "The dataflow's YAML file"),
-        Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default"),
+        Param::flag(
+            "working-dir",
+            None,
+            Takes::Path,
+            "Where relative paths in it start; its file's directory by default",
+        ),
     ],
     io: &[("nothing", "record<file: string, nodes: int, inputs: int, notices: list<string>>")],
     examples: &[try_it("A file", "dataflow validate camera.yml")],
@@ -17,10 +22,7 @@ pub static VALIDATE: Command = Command {
     run: |call, _| {
         let shown: String = call.required("file")?;
         let path = call.env().resolve(&shown);
-        let options = StartOptions {
-            working_dir: call.path("working-dir")?,
-            ..StartOptions::file(path)
-        };
+        let options = StartOptions { working_dir: call.path("working-dir")?, ..StartOptions::file(path) };
         check(call, &options).map(Data::Value)
     },
     ..Command::DEFAULT

@@ -14,16 +14,22 @@ pub static CD: Command = Command {
         let target = match shown.as_str() {
             "-" => match call.env().get("OLDPWD") {
                 Some(Value::String(old)) => old.as_str().into(),
-                _ => return Err(Diagnostic::new(codes::FILE_UNREADABLE, "there is no directory to go back to").label(call.span("path"), "here")),
+                _ => {
+                    return Err(Diagnostic::new(codes::FILE_UNREADABLE, "there is no directory to go back to")
+                        .label(call.span("path"), "here"));
+                }
             },
             path => call.env().resolve(path),
         };
         let target = match target.canonicalize() {
             Ok(target) => target,
-            Err(error) => return Err(super::open::missing(&shown, &target, &error).label(call.span("path"), "this directory")),
+            Err(error) => {
+                return Err(super::open::missing(&shown, &target, &error).label(call.span("path"), "this directory"));
+            }
         };
         if !target.is_dir() {
-            return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("`{shown}` is not a directory")).label(call.span("path"), "a file"));
+            return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("`{shown}` is not a directory"))
+                .label(call.span("path"), "a file"));
         }
         let old = call.env().cwd().to_string_lossy().into_owned();
         call.env_mut().set("OLDPWD", Value::string(old));

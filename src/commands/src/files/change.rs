@@ -34,7 +34,9 @@ pub static TOUCH: Command = Command {
         for shown in call.rest::<String>("paths")? {
             let path = call.env().resolve(&shown);
             let touched = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-            touched.and_then(|file| file.set_modified(std::time::SystemTime::now())).map_err(|error| failed(call, &shown, "touched", &error))?;
+            touched
+                .and_then(|file| file.set_modified(std::time::SystemTime::now()))
+                .map_err(|error| failed(call, &shown, "touched", &error))?;
         }
         Ok(Data::Empty)
     },
@@ -53,14 +55,16 @@ pub static MV: Command = Command {
     io: &[("nothing", "nothing")],
     examples: &[try_it("Rename", "mv a.txt b.txt")],
     infer: Some(|_| Some(Type::Nothing)),
-    run: |call, _| transfer(call, "moved", |from, to| match std::fs::rename(from, to) {
-        // Another disk: copy, then remove.
-        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            copy(from, to)?;
-            if from.is_dir() { std::fs::remove_dir_all(from) } else { std::fs::remove_file(from) }
-        }
-        result => result,
-    }),
+    run: |call, _| {
+        transfer(call, "moved", |from, to| match std::fs::rename(from, to) {
+            // Another disk: copy, then remove.
+            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+                copy(from, to)?;
+                if from.is_dir() { std::fs::remove_dir_all(from) } else { std::fs::remove_file(from) }
+            }
+            result => result,
+        })
+    },
     ..Command::DEFAULT
 };
 
@@ -109,10 +113,13 @@ pub static RM: Command = Command {
                 let meta = match std::fs::symlink_metadata(&path) {
                     Ok(meta) => meta,
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound && call.switch("force") => continue,
-                    Err(error) => return Err(super::open::missing(&shown, &path, &error).label(call.span("paths"), "this path")),
+                    Err(error) => {
+                        return Err(super::open::missing(&shown, &path, &error).label(call.span("paths"), "this path"));
+                    }
                 };
                 if path == Path::new("/") {
-                    return Err(Diagnostic::new(codes::BAD_ARGUMENT, "the root of all files is not removed").label(call.span("paths"), "here"));
+                    return Err(Diagnostic::new(codes::BAD_ARGUMENT, "the root of all files is not removed")
+                        .label(call.span("paths"), "here"));
                 }
                 let removed = match (meta.is_dir(), recursive) {
                     (true, true) => std::fs::remove_dir_all(&path),
@@ -121,7 +128,11 @@ pub static RM: Command = Command {
                 };
                 removed.map_err(|error| {
                     let failure = failed(call, &shown, "removed", &error);
-                    if meta.is_dir() && !recursive { failure.help("`--recursive` removes what is in it too") } else { failure }
+                    if meta.is_dir() && !recursive {
+                        failure.help("`--recursive` removes what is in it too")
+                    } else {
+                        failure
+                    }
                 })?;
             }
         }
@@ -148,7 +159,8 @@ fn transfer(call: &mut Call<'_>, done: &str, act: impl Fn(&Path, &Path) -> std::
     let target = call.env().resolve(&to);
     let sources = meant(call, &from)?;
     if sources.is_empty() {
-        return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("nothing matches `{from}`")).label(call.span("from"), "this pattern"));
+        return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("nothing matches `{from}`"))
+            .label(call.span("from"), "this pattern"));
     }
     for (shown, path) in sources {
         if let Err(error) = std::fs::symlink_metadata(&path) {

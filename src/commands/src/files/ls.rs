@@ -8,13 +8,20 @@ pub static LS: Command = Command {
     category: Category::Files,
     summary: "Lists files and directories",
     params: &[
-        Param::rest("paths", Takes::Path, "Directories, files or patterns such as `*.csv`; the current directory by default"),
+        Param::rest(
+            "paths",
+            Takes::Path,
+            "Directories, files or patterns such as `*.csv`; the current directory by default",
+        ),
         Param::switch("all", Some('a'), "Hidden ones too"),
         Param::switch("long", Some('l'), "With owner, mode and links"),
         Param::switch("short-names", Some('s'), "Names without their directories"),
         Param::switch("directory", Some('D'), "A directory itself rather than what is in it"),
     ],
-    io: &[("nothing", "table<name: string, type: string@[file dir symlink pipe socket device], size: filesize, modified: datetime>")],
+    io: &[(
+        "nothing",
+        "table<name: string, type: string@[file dir symlink pipe socket device], size: filesize, modified: datetime>",
+    )],
     examples: &[try_it("Large files", "ls | where size > 1mb | sort-by size"), try_it("By a pattern", "ls *.yml")],
     search: &["dir", "files", "list"],
     infer: Some(infer),
@@ -32,7 +39,8 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
 }
 
 fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
-    let (all, long, short, itself) = (call.switch("all"), call.switch("long"), call.switch("short-names"), call.switch("directory"));
+    let (all, long, short, itself) =
+        (call.switch("all"), call.switch("long"), call.switch("short-names"), call.switch("directory"));
     let mut paths: Vec<String> = call.rest("paths")?;
     if paths.is_empty() {
         paths.push(String::new());
@@ -44,7 +52,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
         if shown.contains(['*', '?', '[']) && !path.exists() {
             let found = matching(call.env().cwd(), shown, all).map_err(|error| error.label(place, "this pattern"))?;
             if found.is_empty() {
-                return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("nothing matches `{shown}`")).label(place, "this pattern"));
+                return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("nothing matches `{shown}`"))
+                    .label(place, "this pattern"));
             }
             for (name, path) in found {
                 rows.push(row(&name, &path, long)?);
@@ -59,7 +68,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
             }
             continue;
         }
-        let entries = std::fs::read_dir(&path).map_err(|error| super::open::missing(shown, &path, &error).label(place, "this path"))?;
+        let entries = std::fs::read_dir(&path)
+            .map_err(|error| super::open::missing(shown, &path, &error).label(place, "this path"))?;
         let mut names: Vec<(String, PathBuf)> = entries
             .filter_map(std::result::Result::ok)
             .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
@@ -68,7 +78,11 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
         names.sort();
         for (name, entry) in names {
             call.interrupt().check()?;
-            let name = if shown.is_empty() || short { name } else { Path::new(shown).join(name).to_string_lossy().into_owned() };
+            let name = if shown.is_empty() || short {
+                name
+            } else {
+                Path::new(shown).join(name).to_string_lossy().into_owned()
+            };
             // One that is gone since is no error.
             if let Ok(row) = row(&name, &entry, long) {
                 rows.push(row);
@@ -133,9 +147,14 @@ pub(crate) fn matching(cwd: &Path, pattern: &str, all: bool) -> Result<Vec<(Stri
                 }
                 continue;
             }
-            next.extend(children(dir).into_iter().filter(|(name, _)| {
-                (all || part.starts_with('.') || !name.starts_with('.')) && wanted.is_match(name)
-            }).map(|(name, path)| (joined(shown, &name), path)));
+            next.extend(
+                children(dir)
+                    .into_iter()
+                    .filter(|(name, _)| {
+                        (all || part.starts_with('.') || !name.starts_with('.')) && wanted.is_match(name)
+                    })
+                    .map(|(name, path)| (joined(shown, &name), path)),
+            );
         }
         found = next;
     }
@@ -196,6 +215,6 @@ fn part_pattern(part: &str) -> Result<regex::Regex> {
         }
     }
     pattern.push('$');
-    value::ops::compile_regex(&pattern).map_err(|_| Diagnostic::new(codes::BAD_PATTERN, format!("`{part}` is not a pattern of names")))
+    value::ops::compile_regex(&pattern)
+        .map_err(|_| Diagnostic::new(codes::BAD_PATTERN, format!("`{part}` is not a pattern of names")))
 }
-

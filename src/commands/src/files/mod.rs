@@ -4,6 +4,7 @@ use engine::Command;
 
 pub(crate) mod cd;
 pub(crate) mod change;
+pub(crate) mod glob;
 pub(crate) mod ls;
 pub(crate) mod open;
 pub(crate) mod path;
@@ -18,6 +19,7 @@ pub static ALL: &[&Command] = &[
     &change::MV,
     &change::CP,
     &change::RM,
+    &glob::GLOB,
     &ls::LS,
     &open::OPEN,
     &path::BASENAME,

@@ -65,7 +65,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
         Some(Format::Json) => {
             let text = text(&shown, &path).map_err(located)?;
             let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
-                crate::formats::unreadable(call, "JSON", &text, error.line(), error.column(), &error.to_string()).label(place, "this file")
+                crate::formats::unreadable(call, "JSON", &text, error.line(), error.column(), &error.to_string())
+                    .label(place, "this file")
             })?;
             Ok(Data::Value(crate::formats::json::from_json(&json)))
         }
@@ -87,7 +88,11 @@ pub(crate) fn lazily(path: &Path) -> Result<Option<TableRef>> {
 }
 
 fn scan(path: &Path, schema: Fields) -> Result<Option<TableRef>> {
-    let options = |separator| ScanOptions { layout: CsvLayout { separator, header: true }, schema: schema.clone(), ..ScanOptions::default() };
+    let options = |separator| ScanOptions {
+        layout: CsvLayout { separator, header: true },
+        schema: schema.clone(),
+        ..ScanOptions::default()
+    };
     Ok(Some(match extension(path).as_deref() {
         Some("csv") => source::csv(path, &options(b','))?,
         Some("tsv") => source::csv(path, &options(b'\t'))?,

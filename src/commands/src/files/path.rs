@@ -126,7 +126,9 @@ pub static PARSE: Command = Command {
                 Some(both) => both,
                 None if given.is_some() => (name, String::new()),
                 None => {
-                    let part = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
+                    let part = |part: Option<&std::ffi::OsStr>| {
+                        part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default()
+                    };
                     (part(path.file_stem()), part(path.extension()))
                 }
             };

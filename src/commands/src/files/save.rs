@@ -34,7 +34,9 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let place = call.span("path");
     let (force, append) = (call.switch("force"), call.switch("append"));
     if path.is_dir() {
-        return Err(Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` is a directory")).label(place, "not a file"));
+        return Err(
+            Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` is a directory")).label(place, "not a file")
+        );
     }
     if path.exists() && !force && !append {
         return Err(Diagnostic::new(codes::FILE_EXISTS, format!("`{shown}` exists already"))
@@ -84,9 +86,12 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
     }
     if extension == "parquet" {
-        return Err(Diagnostic::new(codes::NO_FORM, format!("parquet files are made of whole tables, not of {}", value.type_of()))
-            .label(place, "to here")
-            .help("save without `--append`"));
+        return Err(Diagnostic::new(
+            codes::NO_FORM,
+            format!("parquet files are made of whole tables, not of {}", value.type_of()),
+        )
+        .label(place, "to here")
+        .help("save without `--append`"));
     }
     let content = match (&value, Format::named(&extension)) {
         (Value::Binary(bytes), _) => bytes.to_vec(),

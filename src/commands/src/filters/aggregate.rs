@@ -10,7 +10,11 @@ pub static AGGREGATE: Command = Command {
     summary: "Makes one row of each group, or of the whole table",
     details: "Each expression of the record is evaluated once per group, with the group's rows as `$in`. The keys come \
               first, by name; a closure's key is the column `key`. Over files this is one query.",
-    params: &[Param::required("expressions", Takes::Aggregations, "A record of expressions, or a closure that gets the rows")],
+    params: &[Param::required(
+        "expressions",
+        Takes::Aggregations,
+        "A record of expressions, or a closure that gets the rows",
+    )],
     io: &[("any", "table")],
     examples: &[
         example(
@@ -115,8 +119,11 @@ fn one(call: &Call<'_>, expressions: &Value, rows: Value, mut record: Record) ->
             }
             Some(single) => record.insert("value", single),
             None => {
-                return Err(Diagnostic::new(codes::WRONG_TYPE, format!("expected a record of expressions, found {}", other.type_of()))
-                    .label(call.span("expressions"), "neither a record nor a closure"));
+                return Err(Diagnostic::new(
+                    codes::WRONG_TYPE,
+                    format!("expected a record of expressions, found {}", other.type_of()),
+                )
+                .label(call.span("expressions"), "neither a record nor a closure"));
             }
         },
     }

@@ -45,7 +45,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let is_rows = !more.is_empty() && more.iter().all(|row| matches!(row, Value::Record(_)));
     if let (true, Some(table)) = (is_rows, rows::table(&input)) {
         let fields = table.schema()?;
-        let same = |row: &Value| row.as_record().is_some_and(|row| row.len() == fields.columns.len() && fields.names().all(|name| row.contains(name)));
+        let same = |row: &Value| {
+            row.as_record()
+                .is_some_and(|row| row.len() == fields.columns.len() && fields.names().all(|name| row.contains(name)))
+        };
         if !fields.open && more.iter().all(same) {
             if let Some(data) = rows::add(&table, &Stage::Append(more.clone()))? {
                 return Ok(data);

@@ -6,7 +6,12 @@ pub static CHUNKS: Command = Command {
     category: Category::Tables,
     summary: "Cuts a list into lists of so many items; the last may be shorter",
     params: &[Param::required("size", Takes::Type("oneof<int, filesize>"), "How many items each has")],
-    io: &[("table", "list<table>"), ("list<any>", "list<list<any>>"), ("range", "list<list<number>>"), ("binary", "list<binary>")],
+    io: &[
+        ("table", "list<table>"),
+        ("list<any>", "list<list<any>>"),
+        ("range", "list<list<number>>"),
+        ("binary", "list<binary>"),
+    ],
     examples: &[example("Pairs", "[1 2 3] | chunks 2", "[[1 2] [3]]")],
     search: &["batch", "group", "split"],
     run: |call, input| {
@@ -18,10 +23,11 @@ pub static CHUNKS: Command = Command {
         rows::want_items(call, &input)?;
         let (endless, resource) = (input.is_endless(), input.resource());
         let mut items = rows::plain(input)?.into_items(call.interrupt())?;
-        let stream = Stream::new(std::iter::from_fn(move || match items.by_ref().take(size).collect::<Result<Vec<_>>>() {
-            Ok(chunk) if chunk.is_empty() => None,
-            chunk => Some(chunk.map(|chunk| engine::data::tagged(Value::list(chunk), resource))),
-        }));
+        let stream =
+            Stream::new(std::iter::from_fn(move || match items.by_ref().take(size).collect::<Result<Vec<_>>>() {
+                Ok(chunk) if chunk.is_empty() => None,
+                chunk => Some(chunk.map(|chunk| engine::data::tagged(Value::list(chunk), resource))),
+            }));
         Ok(Data::Stream(if endless { stream.endless() } else { stream }))
     },
     ..Command::DEFAULT
@@ -110,8 +116,10 @@ pub static CHUNK_BY: Command = Command {
 /// A count that must be at least one.
 pub(crate) fn positive(call: &Call<'_>, name: &str, input: &Data) -> Result<usize> {
     match rows::count_of(call, name, input)? {
-        Some(0) | None => Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{}` cannot work with a {name} of 0", call.command.name))
-            .label(call.span(name), "must be at least 1")),
+        Some(0) | None => {
+            Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{}` cannot work with a {name} of 0", call.command.name))
+                .label(call.span(name), "must be at least 1"))
+        }
         Some(n) => Ok(n),
     }
 }

@@ -10,7 +10,13 @@ pub static EACH: Command = Command {
         Param::required("closure", Takes::EachClosure, "What to do with an item"),
         Param::switch("keep-empty", Some('k'), "Keep null results"),
     ],
-    io: &[("table", "list<any>"), ("list<any>", "list<any>"), ("range", "list<any>"), ("nothing", "nothing"), ("any", "any")],
+    io: &[
+        ("table", "list<any>"),
+        ("list<any>", "list<any>"),
+        ("range", "list<any>"),
+        ("nothing", "nothing"),
+        ("any", "any"),
+    ],
     examples: &[
         example("Double each", "[1 2 3] | each {|n| $n * 2 }", "[2 4 6]"),
         example("By the item as input", "[a b] | each { str upcase }", "[A B]"),
@@ -28,7 +34,11 @@ pub static EACH_WHILE: Command = Command {
     summary: "Calls a closure with each item until it gives null",
     params: &[Param::required("closure", Takes::EachClosure, "What to do with an item")],
     io: &[("table", "list<any>"), ("list<any>", "list<any>"), ("range", "list<any>")],
-    examples: &[example("Up to the first that is too large", "[1 2 3 2 1] | each while {|e| if $e < 3 { $e * 2 } }", "[2 4]")],
+    examples: &[example(
+        "Up to the first that is too large",
+        "[1 2 3 2 1] | each while {|e| if $e < 3 { $e * 2 } }",
+        "[2 4]",
+    )],
     run: |call, input| {
         rows::want_items(call, &input)?;
         let mut runner = call.runner(&call.required("closure")?);

@@ -18,7 +18,7 @@ pub static EVERY: Command = Command {
         let skip = call.switch("skip");
         let mut at = 0_usize;
         rows::map(call, input, true, move |item| {
-            let hit = at % stride == 0;
+            let hit = at.is_multiple_of(stride);
             at = at.wrapping_add(1);
             Ok((hit != skip).then_some(item))
         })

@@ -12,7 +12,13 @@ pub static FIND: Command = Command {
         Param::switch("invert", Some('v'), "Keep what does not match"),
         Param::flag("columns", Some('c'), Takes::Type("list<string>"), "Look in these columns only"),
     ],
-    io: &[("table", "table"), ("list<any>", "list<any>"), ("string", "any"), ("range", "list<number>"), ("nothing", "list<any>")],
+    io: &[
+        ("table", "table"),
+        ("list<any>", "list<any>"),
+        ("string", "any"),
+        ("range", "list<number>"),
+        ("nothing", "list<any>"),
+    ],
     examples: &[
         example("By a part", "[abc odb arc abf] | find ab", "[abc abf]"),
         example("By a pattern", "[abc odb arc] | find --regex 'b.'", "[abc]"),
@@ -38,19 +44,25 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let mut pattern = match call.optional::<String>("regex")? {
         Some(pattern) => pattern,
         None if texts.is_empty() => {
-            return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`find` needs something to look for").label(call.head, "find what?"));
+            return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`find` needs something to look for")
+                .label(call.head, "find what?"));
         }
         None => texts.iter().map(|text| regex::escape(text)).collect::<Vec<_>>().join("|"),
     };
     if ignore_case {
         pattern = format!("(?i){pattern}");
     }
-    let pattern = value::ops::compile_regex(&pattern).map_err(|error| error.or_label(call.span("regex"), "this pattern"))?;
+    let pattern =
+        value::ops::compile_regex(&pattern).map_err(|error| error.or_label(call.span("regex"), "this pattern"))?;
     let keeps = move |item: &Value| found(item, &pattern, &columns) != invert;
     match rows::plain(input)? {
         Data::Value(Value::String(text)) => {
             if !text.contains('\n') {
-                return Ok(Data::Value(if keeps(&Value::String(text.clone())) { Value::String(text) } else { Value::Nothing }));
+                return Ok(Data::Value(if keeps(&Value::String(text.clone())) {
+                    Value::String(text)
+                } else {
+                    Value::Nothing
+                }));
             }
             let lines = text.lines().map(Value::from).filter(|line| keeps(line));
             Ok(Data::Value(Value::list(lines.collect::<Vec<_>>())))

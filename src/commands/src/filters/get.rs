@@ -12,7 +12,14 @@ pub static GET: Command = Command {
         Param::switch("optional", Some('o'), "Give null for what is absent"),
         Param::switch("ignore-case", None, "Match names in any case"),
     ],
-    io: &[("record", "any"), ("table", "any"), ("list<any>", "any"), ("range", "any"), ("binary", "int"), ("nothing", "any")],
+    io: &[
+        ("record", "any"),
+        ("table", "any"),
+        ("list<any>", "any"),
+        ("range", "any"),
+        ("binary", "int"),
+        ("nothing", "any"),
+    ],
     examples: &[
         example("Take a column", "[[name size]; [a 1kb] [b 2kb]] | get name", "[a b]"),
         example("Follow a path", "{info: {tags: [x y]}} | get info.tags.1", "\"y\""),
@@ -82,17 +89,16 @@ fn nth(call: &Call<'_>, items: &mut dyn Iterator<Item = Result<Value>>, path: &C
     let Some((PathMember { step: Step::Index(index), optional, .. }, rest)) = path.0.split_first() else {
         return Ok(Value::Nothing);
     };
-    let mut at = 0_u64;
-    for item in items {
+    for (at, item) in items.enumerate() {
         call.interrupt().check()?;
         let item = item?;
-        if at == *index {
+        if u64::try_from(at) == Ok(*index) {
             return item.follow(rest).map_err(|error| error.or_label(call.span("path"), "here"));
         }
-        at += 1;
     }
     if *optional {
         return Ok(Value::Nothing);
     }
-    Err(Diagnostic::new(codes::NO_SUCH_ROW, format!("there is no item {index}")).label(call.span("path"), "past the end"))
+    Err(Diagnostic::new(codes::NO_SUCH_ROW, format!("there is no item {index}"))
+        .label(call.span("path"), "past the end"))
 }

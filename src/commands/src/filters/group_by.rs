@@ -9,7 +9,11 @@ pub static GROUP_BY: Command = Command {
     details: "Groups look like a record of tables, one field per key, in order of first appearance. `aggregate` makes \
               one row of each group. The rows without a key are a group of their own, left out of the record.",
     params: &[
-        Param::rest("columns", Takes::ColumnOrClosure, "What to group by; without any, items are grouped by themselves"),
+        Param::rest(
+            "columns",
+            Takes::ColumnOrClosure,
+            "What to group by; without any, items are grouped by themselves",
+        ),
         Param::switch("to-table", None, "Give a table: one row per group with its keys and `items`"),
     ],
     io: &[("table", "any"), ("list<any>", "any"), ("range", "any"), ("nothing", "any")],
@@ -20,11 +24,7 @@ pub static GROUP_BY: Command = Command {
             "[[kind n]; [a 4] [b 2]]",
         ),
         example("Group items by themselves", "[x y x] | group-by", "{x: [x x], y: [y]}"),
-        example(
-            "As a table",
-            "['1' '3' '1'] | group-by --to-table",
-            "[[group items]; ['1' ['1' '1']] ['3' ['3']]]",
-        ),
+        example("As a table", "['1' '3' '1'] | group-by --to-table", "[[group items]; ['1' ['1' '1']] ['3' ['3']]]"),
     ],
     search: &["bucket", "partition", "aggregate"],
     infer: Some(infer),

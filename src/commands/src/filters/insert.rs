@@ -10,7 +10,11 @@ pub static INSERT: Command = Command {
     io: set::IO,
     examples: &[
         example("Add a column", "[[project]; [Dora]] | insert kind shell", "[[project kind]; [Dora shell]]"),
-        example("Compute a column", "[[a b]; [1 2] [3 4]] | insert sum {|row| $row.a + $row.b }", "[[a b sum]; [1 2 3] [3 4 7]]"),
+        example(
+            "Compute a column",
+            "[[a b]; [1 2] [3 4]] | insert sum {|row| $row.a + $row.b }",
+            "[[a b sum]; [1 2 3] [3 4 7]]",
+        ),
         example("Add an item", "[1 2 3] | insert 1 abc", "[1 abc 2 3]"),
     ],
     search: &["add", "new", "column"],

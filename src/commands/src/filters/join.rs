@@ -18,11 +18,7 @@ pub static JOIN: Command = Command {
         Param::switch("outer", Some('o'), "All rows of both"),
     ],
     io: &[("table", "table"), ("list<any>", "table")],
-    examples: &[example(
-        "By a column",
-        "[[id n]; [1 a] [2 b]] | join [[id m]; [2 x]] id",
-        "[[id n m]; [2 b x]]",
-    )],
+    examples: &[example("By a column", "[[id n]; [1 a] [2 b]] | join [[id m]; [2 x]] id", "[[id n m]; [2 b x]]")],
     search: &["merge", "lookup", "sql"],
     run,
     ..Command::DEFAULT
@@ -39,9 +35,13 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let right = right_value.items()?;
     let left_columns = super::columns::names(call, &Value::list(left.clone()))?;
     let right_columns = super::columns::names(call, &right_value)?;
-    for (name, known, empty) in [(&left_on, &left_columns, left.is_empty()), (&right_on, &right_columns, right.is_empty())] {
+    for (name, known, empty) in
+        [(&left_on, &left_columns, left.is_empty()), (&right_on, &right_columns, right.is_empty())]
+    {
         if !empty && !known.iter().any(|column| **column == **name) {
-            return Err(value::cell_path::unknown_column(name, known.iter().map(|name| &**name)).label(call.span("on"), "here"));
+            return Err(
+                value::cell_path::unknown_column(name, known.iter().map(|name| &**name)).label(call.span("on"), "here")
+            );
         }
     }
     let shared = left_on == right_on;
@@ -53,7 +53,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             (name.clone(), title)
         })
         .collect();
-    let field = |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or(Value::Nothing);
+    let field =
+        |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or(Value::Nothing);
     let mut by_key: HashMap<table::Key, Vec<usize>> = HashMap::new();
     for (at, row) in right.iter().enumerate() {
         let key = field(row, &right_on);

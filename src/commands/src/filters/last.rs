@@ -15,10 +15,7 @@ pub static LAST: Command = Command {
         Param::switch("strict", Some('s'), "Fail when there is no last item"),
     ],
     io: &[("table", "any"), ("list<any>", "any"), ("range", "any"), ("binary", "any"), ("nothing", "any")],
-    examples: &[
-        example("The last item", "[1 2 3] | last", "3"),
-        example("The last two", "[1 2 3] | last 2", "[2 3]"),
-    ],
+    examples: &[example("The last item", "[1 2 3] | last", "3"), example("The last two", "[1 2 3] | last 2", "[2 3]")],
     search: &["tail", "end"],
     infer: Some(infer),
     lower: Some(lower),

@@ -32,9 +32,9 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         Data::Empty | Data::Value(Value::Nothing) => return Ok(Data::Value(Value::list(Vec::new()))),
         Data::Value(Value::String(text)) => Stream::new(split(&text).into_iter()),
-        Data::Value(Value::List(items)) => {
-            Stream::new(items.iter().flat_map(|item| split(&value::text::to_text(item))).collect::<Vec<_>>().into_iter())
-        }
+        Data::Value(Value::List(items)) => Stream::new(
+            items.iter().flat_map(|item| split(&value::text::to_text(item))).collect::<Vec<_>>().into_iter(),
+        ),
         other => return Err(call.wrong_input(&other.type_of(), "text")),
     };
     if !skip {

@@ -5,7 +5,11 @@ pub static MERGE: Command = Command {
     name: "merge",
     category: Category::Tables,
     summary: "Sets the fields of another record in this one, or of another table's rows in these, row by row",
-    params: &[Param::required("other", Takes::Value, "The record or table to take fields from, or a closure that gives it")],
+    params: &[Param::required(
+        "other",
+        Takes::Value,
+        "The record or table to take fields from, or a closure that gives it",
+    )],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "list<any>"), ("nothing", "any")],
     examples: &[
         example("Records", "{a: 1, b: 2} | merge {b: 3, c: 4}", "{a: 1, b: 3, c: 4}"),

@@ -30,6 +30,7 @@ pub(crate) mod length;
 pub(crate) mod lines;
 pub(crate) mod merge;
 pub(crate) mod r#move;
+pub(crate) mod par_each;
 pub(crate) mod reduce;
 pub(crate) mod reject;
 pub(crate) mod rename;
@@ -89,6 +90,7 @@ pub static ALL: &[&Command] = &[
     &lines::LINES,
     &merge::MERGE,
     &r#move::MOVE,
+    &par_each::PAR_EACH,
     &reduce::REDUCE,
     &reject::REJECT,
     &rename::RENAME,

@@ -20,8 +20,11 @@ pub static MOVE: Command = Command {
         let (before, after) = (call.optional::<String>("before")?, call.optional::<String>("after")?);
         let (first, last) = (call.switch("first"), call.switch("last"));
         if usize::from(before.is_some()) + usize::from(after.is_some()) + usize::from(first) + usize::from(last) != 1 {
-            return Err(Diagnostic::new(codes::BAD_ARGUMENT, "`move` needs one of --before, --after, --first and --last")
-                .label(call.head, "where to?"));
+            return Err(Diagnostic::new(
+                codes::BAD_ARGUMENT,
+                "`move` needs one of --before, --after, --first and --last",
+            )
+            .label(call.head, "where to?"));
         }
         let place = call.head;
         let arrange = move |row: Value| -> Result<Value> {
@@ -32,9 +35,8 @@ pub static MOVE: Command = Command {
                 }
             }
             let mut names: Vec<&str> = record.names().filter(|name| !moved.iter().any(|moved| moved == name)).collect();
-            let position = |name: &Option<String>| {
-                name.as_ref().and_then(|name| names.iter().position(|known| known == name))
-            };
+            let position =
+                |name: &Option<String>| name.as_ref().and_then(|name| names.iter().position(|known| known == name));
             let at = match (position(&before), position(&after)) {
                 (Some(at), _) => at,
                 (_, Some(at)) => at + 1,

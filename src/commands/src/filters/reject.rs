@@ -55,7 +55,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let keeps_key = !paths.iter().any(|path| matches!(path.as_column(), Some("name" | "id")));
     let mut paths: Vec<CellPath> = paths.into_iter().map(|path| rows::relaxed(path, optional, any_case)).collect();
     // Later items first, so that numbers stay right.
-    paths.sort_by(|a, b| numbers(b).cmp(&numbers(a)));
+    paths.sort_by_key(|path| std::cmp::Reverse(numbers(path)));
     let head = call.span("columns");
     let by_row = paths.iter().any(|path| matches!(path.0.first(), Some(PathMember { step: Step::Index(_), .. })));
     let remove = move |mut value: Value| -> Result<Value> {

@@ -140,7 +140,9 @@ pub(crate) fn paths_of(call: &Call<'_>, name: &str) -> Result<Vec<CellPath>> {
 
 /// The column name that a path gets.
 pub(crate) fn title(path: &CellPath) -> String {
-    let plain = CellPath(path.0.iter().map(|m| PathMember { step: m.step.clone(), optional: false, any_case: false }).collect());
+    let plain = CellPath(
+        path.0.iter().map(|m| PathMember { step: m.step.clone(), optional: false, any_case: false }).collect(),
+    );
     match plain.as_column() {
         Some(name) => name.to_string(),
         None => plain.to_string(),

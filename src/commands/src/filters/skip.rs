@@ -8,7 +8,13 @@ pub static SKIP: Command = Command {
     category: Category::Tables,
     summary: "Leaves out the first item, or the first so many",
     params: &[Param::optional("rows", Takes::Type("oneof<int, filesize>"), "How many to leave out; 1 by default")],
-    io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>"), ("binary", "binary"), ("nothing", "list<any>")],
+    io: &[
+        ("table", "table"),
+        ("list<any>", "list<any>"),
+        ("range", "list<number>"),
+        ("binary", "binary"),
+        ("nothing", "list<any>"),
+    ],
     examples: &[
         example("All but the first", "[2 4 6 8] | skip 1", "[4 6 8]"),
         example("Rows", "[[year]; [2015] [2018] [2021]] | skip 2", "[[year]; [2021]]"),

@@ -22,10 +22,13 @@ pub static RANGE: Command = Command {
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     rows::want_items(call, &input)?;
     let Some(Value::Range(range)) = call.value("rows").cloned() else {
-        return Err(Diagnostic::new(codes::WRONG_TYPE, "`range` needs a range of ints").label(call.span("rows"), "not a range"));
+        return Err(
+            Diagnostic::new(codes::WRONG_TYPE, "`range` needs a range of ints").label(call.span("rows"), "not a range")
+        );
     };
     let Range::Int { start, end, inclusive, .. } = *range else {
-        return Err(Diagnostic::new(codes::WRONG_TYPE, "rows are counted in whole numbers").label(call.span("rows"), "not ints"));
+        return Err(Diagnostic::new(codes::WRONG_TYPE, "rows are counted in whole numbers")
+            .label(call.span("rows"), "not ints"));
     };
     if start >= 0 && end.is_none_or(|end| end >= 0) {
         let (skip, take) = bounds(start, end, inclusive, usize::MAX);

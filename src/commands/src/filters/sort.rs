@@ -13,7 +13,13 @@ pub static SORT: Command = Command {
         Param::switch("natural", Some('n'), "Compare numbers inside texts as numbers"),
         Param::switch("values", Some('v'), "Sort a record by its values"),
     ],
-    io: &[("table", "table"), ("list<any>", "list<any>"), ("record", "record"), ("range", "list<number>"), ("nothing", "list<any>")],
+    io: &[
+        ("table", "table"),
+        ("list<any>", "list<any>"),
+        ("record", "record"),
+        ("range", "list<number>"),
+        ("nothing", "list<any>"),
+    ],
     examples: &[
         example("Sort words", "[betty amy sarah] | sort", "[amy betty sarah]"),
         example("Sort numbers, largest first", "[2 0 1] | sort --reverse", "[2 1 0]"),

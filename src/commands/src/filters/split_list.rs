@@ -11,7 +11,8 @@ pub static SPLIT_LIST: Command = Command {
     run: |call, input| {
         rows::want_items(call, &input)?;
         let separator: Value = call.required("separator")?;
-        let mut runner = <ClosureValue as engine::FromValue>::from_value(&separator).map(|closure| call.runner(&closure));
+        let mut runner =
+            <ClosureValue as engine::FromValue>::from_value(&separator).map(|closure| call.runner(&closure));
         let mut lists: Vec<Value> = Vec::new();
         let mut list: Vec<Value> = Vec::new();
         for item in rows::all(call, input)?.items {

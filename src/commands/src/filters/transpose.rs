@@ -42,7 +42,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     if !ignore_titles && !header {
         next(&mut titles);
     }
-    let cell = |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or(Value::Nothing);
+    let cell =
+        |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or(Value::Nothing);
     let mut old = names.as_slice();
     if header {
         if !ignore_titles {

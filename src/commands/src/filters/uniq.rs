@@ -45,7 +45,9 @@ pub static UNIQ_BY: Command = Command {
     run: |call, input| {
         let paths: Vec<CellPath> = super::select::paths_of(call, "columns")?;
         if paths.is_empty() {
-            return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`uniq-by` needs a column").label(call.head, "by what?"));
+            return Err(
+                Diagnostic::new(codes::MISSING_ARGUMENT, "`uniq-by` needs a column").label(call.head, "by what?")
+            );
         }
         unique(call, input, &paths)
     },
@@ -87,7 +89,8 @@ fn unique(call: &mut Call<'_>, input: Data, paths: &[CellPath]) -> Result<Data> 
     }
     let kept = kept.into_iter().filter(|(_, count)| (!repeated || *count > 1) && (!once || *count == 1));
     if counts {
-        let row = |(value, count)| Value::record([("value", value), ("count", Value::Int(count))].into_iter().collect());
+        let row =
+            |(value, count)| Value::record([("value", value), ("count", Value::Int(count))].into_iter().collect());
         return Ok(Data::Value(Value::list(kept.map(row).collect::<Vec<_>>())));
     }
     Ok(rows::Items { items: kept.map(|(item, _)| item).collect(), resource: items.resource }.into_data())

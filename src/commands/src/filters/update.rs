@@ -10,7 +10,11 @@ pub static UPDATE: Command = Command {
     io: set::IO,
     examples: &[
         example("Replace a field", "{name: dora, stars: 5} | update name shell", "{name: shell, stars: 5}"),
-        example("Change a column by its old cells", "[[name]; [a] [b]] | update name { str upcase }", "[[name]; [A] [B]]"),
+        example(
+            "Change a column by its old cells",
+            "[[name]; [a] [b]] | update name { str upcase }",
+            "[[name]; [A] [B]]",
+        ),
         example("Replace an item", "[1 2 3] | update 1 4", "[1 4 3]"),
     ],
     search: &["change", "set", "modify", "column"],

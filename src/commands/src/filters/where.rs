@@ -12,7 +12,11 @@ pub static WHERE: Command = Command {
     params: &[Param::required("condition", Takes::Condition, "What must be true of a row")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>"), ("nothing", "list<any>")],
     examples: &[
-        example("Keep the rows with a large size", "[[name size]; [a 1kb] [b 3kb]] | where size > 2kb", "[[name size]; [b 3kb]]"),
+        example(
+            "Keep the rows with a large size",
+            "[[name size]; [a 1kb] [b 3kb]] | where size > 2kb",
+            "[[name size]; [b 3kb]]",
+        ),
         example("Keep items by a closure", "[1 2 3 4 5] | where {|x| $x > 3 }", "[4 5]"),
         example("Keep items by the item itself", "1..5 | where $it mod 2 == 0", "[2 4]"),
     ],

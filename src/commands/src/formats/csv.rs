@@ -78,7 +78,8 @@ fn layout(call: &Call<'_>, default: u8) -> Result<CsvLayout> {
         Some("\\t" | "tab") => b'\t',
         Some(text) if text.len() == 1 => text.as_bytes()[0],
         Some(_) => {
-            return Err(Diagnostic::new(codes::BAD_ARGUMENT, "a separator is one ASCII character").label(call.span("separator"), "here"));
+            return Err(Diagnostic::new(codes::BAD_ARGUMENT, "a separator is one ASCII character")
+                .label(call.span("separator"), "here"));
         }
     };
     Ok(CsvLayout { separator, header: !call.switch("noheaders") })

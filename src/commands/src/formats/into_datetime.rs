@@ -37,7 +37,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         })?),
         (None, Some(hours)) => match i32::try_from(hours).ok().filter(|hours| hours.abs() <= 25) {
             Some(hours) => Some(hours * 3600),
-            None => return Err(Diagnostic::new(codes::BAD_ARGUMENT, "no place is so many hours from UTC").label(call.span("offset"), "here")),
+            None => {
+                return Err(Diagnostic::new(codes::BAD_ARGUMENT, "no place is so many hours from UTC")
+                    .label(call.span("offset"), "here"));
+            }
         },
         (None, None) => None,
     };
@@ -129,14 +132,17 @@ fn from_record(record: &Record) -> Result<DateTime> {
     let part = |name: &str, default: i64| match record.get(name) {
         None | Some(Value::Nothing) => Ok(default),
         Some(Value::Int(n)) => Ok(*n),
-        Some(other) => Err(Diagnostic::new(codes::WRONG_INPUT, format!("`{name}` must be an int, not {}", other.type_of()))),
+        Some(other) => {
+            Err(Diagnostic::new(codes::WRONG_INPUT, format!("`{name}` must be an int, not {}", other.type_of())))
+        }
     };
     let wrong = |what: &str| Diagnostic::new(codes::BAD_ARGUMENT, format!("this is no moment: {what}"));
     let small = |name: &str, default: i64| -> Result<i8> {
         i8::try_from(part(name, default)?).map_err(|_| wrong(&format!("the {name} is out of range")))
     };
     let subsecond = part("millisecond", 0)? * 1_000_000 + part("microsecond", 0)? * 1_000 + part("nanosecond", 0)?;
-    let year = i16::try_from(part("year", jiff::Zoned::now().year().into())?).map_err(|_| wrong("the year is out of range"))?;
+    let year = i16::try_from(part("year", jiff::Zoned::now().year().into())?)
+        .map_err(|_| wrong("the year is out of range"))?;
     let subsecond = i32::try_from(subsecond).map_err(|_| wrong("the fraction of a second is out of range"))?;
     let civil = jiff::civil::DateTime::new(
         year,
@@ -151,7 +157,12 @@ fn from_record(record: &Record) -> Result<DateTime> {
     let offset = match record.get("timezone") {
         None | Some(Value::Nothing) => 0,
         Some(Value::String(zone)) => offset_of(zone).ok_or_else(|| wrong(&format!("`{zone}` is no timezone")))?,
-        Some(other) => return Err(Diagnostic::new(codes::WRONG_INPUT, format!("`timezone` must be a string, not {}", other.type_of()))),
+        Some(other) => {
+            return Err(Diagnostic::new(
+                codes::WRONG_INPUT,
+                format!("`timezone` must be a string, not {}", other.type_of()),
+            ));
+        }
     };
     let offset = Offset::from_seconds(offset).map_err(|error| wrong(&error.to_string()))?;
     let zoned = civil.to_zoned(TimeZone::fixed(offset)).map_err(|error| wrong(&error.to_string()))?;

@@ -40,7 +40,10 @@ pub static FLOAT: Command = Command {
 pub static BOOL: Command = Command {
     name: "into bool",
     summary: "Converts to bools: numbers are false when 0, texts are `true`, `false` or numbers",
-    params: &[COLUMNS, Param::switch("relaxed", None, "Null is false, and texts are true unless empty, `0` or `false`")],
+    params: &[
+        COLUMNS,
+        Param::switch("relaxed", None, "Null is false, and texts are true unless empty, `0` or `false`"),
+    ],
     examples: &[example("A text", "'true' | into bool", "true"), example("A number", "0 | into bool", "false")],
     infer: Some(|shape| cells::changed_type(shape, Type::Bool)),
     run: |call, input| {
@@ -55,7 +58,11 @@ fn into_int(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let radix = match call.optional::<i64>("radix")? {
         None => None,
         Some(radix @ 2..=36) => u32::try_from(radix).ok(),
-        Some(_) => return Err(Diagnostic::new(codes::BAD_ARGUMENT, "a radix lies between 2 and 36").label(call.span("radix"), "here")),
+        Some(_) => {
+            return Err(
+                Diagnostic::new(codes::BAD_ARGUMENT, "a radix lies between 2 and 36").label(call.span("radix"), "here")
+            );
+        }
     };
     let little = match call.value("endian").and_then(Value::as_str) {
         Some("little") => true,

@@ -29,7 +29,9 @@ pub static RECORD: Command = Command {
                                 record.insert(name, value.clone());
                             }
                         }
-                        Value::List(pair) if pair.len() == 2 => record.insert(value::text::to_text(&pair[0]), pair[1].clone()),
+                        Value::List(pair) if pair.len() == 2 => {
+                            record.insert(value::text::to_text(&pair[0]), pair[1].clone())
+                        }
                         other => record.insert(at.to_string(), other.clone()),
                     }
                 }

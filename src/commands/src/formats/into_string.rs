@@ -21,7 +21,9 @@ pub static STRING: Command = Command {
                     Ok(text) => Value::string(text),
                     Err(_) => return Err(super::cannot(value, "a string").help("the bytes are not UTF-8")),
                 },
-                (Value::Record(_), _) => return Err(super::cannot(value, "a string").help("`to nuon` writes records as text")),
+                (Value::Record(_), _) => {
+                    return Err(super::cannot(value, "a string").help("`to nuon` writes records as text"));
+                }
                 (Value::Int(_) | Value::Float(_), Some(decimals)) => {
                     Value::string(format!("{:.*}", decimals.min(300), value.as_float().unwrap_or(0.0)))
                 }

@@ -8,7 +8,12 @@ pub static DURATION: Command = Command {
     summary: "Converts to durations: texts such as `1hr 30min`, whole numbers in a unit, records of units",
     params: &[
         COLUMNS,
-        Param::flag("unit", Some('u'), Takes::Words(&["ns", "us", "ms", "sec", "min", "hr", "day", "wk"]), "What whole numbers count; ns by default"),
+        Param::flag(
+            "unit",
+            Some('u'),
+            Takes::Words(&["ns", "us", "ms", "sec", "min", "hr", "day", "wk"]),
+            "What whole numbers count; ns by default",
+        ),
     ],
     examples: &[
         example("A text", "'7min' | into duration", "7min"),
@@ -31,10 +36,7 @@ pub static DURATION: Command = Command {
 pub static FILESIZE: Command = Command {
     name: "into filesize",
     summary: "Converts to filesizes: texts such as `10mb`, numbers of bytes",
-    examples: &[
-        example("A text", "'2kb' | into filesize", "2kb"),
-        example("Bytes", "5 | into filesize", "5b"),
-    ],
+    examples: &[example("A text", "'2kb' | into filesize", "2kb"), example("Bytes", "5 | into filesize", "5b")],
     infer: Some(|shape| cells::changed_type(shape, Type::Filesize)),
     run: |call, input| cells::change(call, input, into_filesize),
     ..super::INTO
@@ -58,7 +60,11 @@ fn into_duration(value: &Value, unit: &str) -> Result<Value> {
             Some(nanos) => nanos,
             None => match text.trim().parse::<i64>() {
                 Ok(n) => n.checked_mul(one).ok_or_else(too_large)?,
-                Err(_) => return Err(super::cannot(value, "a duration").help("durations are written as `500ms` or `1hr 30min`")),
+                Err(_) => {
+                    return Err(
+                        super::cannot(value, "a duration").help("durations are written as `500ms` or `1hr 30min`")
+                    );
+                }
             },
         },
         other => return Err(super::cannot(other, "a duration")),
@@ -74,7 +80,9 @@ fn into_filesize(value: &Value) -> Result<Value> {
             let text = text.trim();
             match parse_filesize(text).or_else(|| text.parse().ok()) {
                 Some(bytes) => bytes,
-                None => return Err(super::cannot(value, "a filesize").help("filesizes are written as `10mb` or `4kib`")),
+                None => {
+                    return Err(super::cannot(value, "a filesize").help("filesizes are written as `10mb` or `4kib`"));
+                }
             }
         }
         other => return Err(super::cannot(other, "a filesize")),
@@ -116,10 +124,15 @@ fn from_record(record: &Record) -> Result<i64> {
             return Err(value::cell_path::unknown_column(name, UNITS.iter().map(|(known, _)| *known)));
         };
         let Value::Int(count) = value else {
-            return Err(Diagnostic::new(codes::WRONG_INPUT, format!("`{name}` must be an int, not {}", value.type_of())));
+            return Err(Diagnostic::new(
+                codes::WRONG_INPUT,
+                format!("`{name}` must be an int, not {}", value.type_of()),
+            ));
         };
         let part = parse_duration(&format!("{count}{unit}"));
-        total = part.and_then(|part| total.checked_add(part)).ok_or_else(|| Diagnostic::new(codes::OVERFLOW, "the duration is too long"))?;
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(|| Diagnostic::new(codes::OVERFLOW, "the duration is too long"))?;
     }
     Ok(sign * total)
 }

@@ -55,7 +55,9 @@ pub static FROM: Command = Command {
             Err(error) if !call.switch("strict") => serde_json::from_str(&lenient(&text)).map_err(|_| error),
             other => other,
         };
-        let json: serde_json::Value = parsed.map_err(|error| super::unreadable(call, "JSON", &text, error.line(), error.column(), &error.to_string()))?;
+        let json: serde_json::Value = parsed.map_err(|error| {
+            super::unreadable(call, "JSON", &text, error.line(), error.column(), &error.to_string())
+        })?;
         Ok(Data::Value(from_json(&json)))
     },
     ..Command::DEFAULT
@@ -87,9 +89,9 @@ pub(crate) fn to_json(value: &Value) -> Result<serde_json::Value> {
         Value::CellPath(_) => J::String(value::text::to_text(value)),
         Value::List(items) => J::Array(items.iter().map(to_json).collect::<Result<_>>()?),
         Value::Range(_) => J::Array(value.items()?.iter().map(to_json).collect::<Result<_>>()?),
-        Value::Record(record) => {
-            J::Object(record.iter().map(|(name, value)| Ok((name.to_string(), to_json(value)?))).collect::<Result<_>>()?)
-        }
+        Value::Record(record) => J::Object(
+            record.iter().map(|(name, value)| Ok((name.to_string(), to_json(value)?))).collect::<Result<_>>()?,
+        ),
         Value::Table(table) => match crate::groups::record_of(table)? {
             Value::Table(table) => J::Array(table.rows()?.iter().map(to_json).collect::<Result<_>>()?),
             record => to_json(&record)?,
@@ -112,7 +114,9 @@ pub(crate) fn from_json(json: &serde_json::Value) -> Value {
         },
         J::String(text) => Value::string(text.as_str()),
         J::Array(items) => Value::list(items.iter().map(from_json).collect::<Vec<_>>()),
-        J::Object(fields) => Value::record(fields.iter().map(|(name, json)| (name.as_str(), from_json(json))).collect()),
+        J::Object(fields) => {
+            Value::record(fields.iter().map(|(name, json)| (name.as_str(), from_json(json))).collect())
+        }
     }
 }
 

@@ -49,12 +49,8 @@ use crate::prelude::*;
 use crate::rows::here;
 
 /// What conversions declare alike.
-const INTO: Command = Command {
-    category: Category::Formats,
-    params: &[cells::COLUMNS],
-    io: &[("any", "any")],
-    ..Command::DEFAULT
-};
+const INTO: Command =
+    Command { category: Category::Formats, params: &[cells::COLUMNS], io: &[("any", "any")], ..Command::DEFAULT };
 
 /// A way of writing values as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +108,9 @@ pub fn encode(format: Format, value: &Value) -> Result<String> {
 /// The error of a value that cannot become what was asked for.
 fn cannot(value: &Value, what: &str) -> Box<Diagnostic> {
     let shown = match value {
-        Value::List(_) | Value::Record(_) | Value::Table(_) | Value::Closure(_) | Value::Binary(_) => value.type_of().to_string(),
+        Value::List(_) | Value::Record(_) | Value::Table(_) | Value::Closure(_) | Value::Binary(_) => {
+            value.type_of().to_string()
+        }
         Value::String(text) => format!("`{text}`"),
         other => format!("{other:?}"),
     };
@@ -136,8 +134,16 @@ fn text_of(call: &Call<'_>, input: Data) -> Result<String> {
 }
 
 /// The error of a text that is not in its format, with the line where it stops being so.
-pub(crate) fn unreadable(call: &Call<'_>, format: &str, text: &str, line: usize, column: usize, why: &str) -> Box<Diagnostic> {
-    let error = Diagnostic::new(codes::NOT_THAT_FORMAT, format!("this is not {format}: {why}")).label(call.head, "reads it");
+pub(crate) fn unreadable(
+    call: &Call<'_>,
+    format: &str,
+    text: &str,
+    line: usize,
+    column: usize,
+    why: &str,
+) -> Box<Diagnostic> {
+    let error =
+        Diagnostic::new(codes::NOT_THAT_FORMAT, format!("this is not {format}: {why}")).label(call.head, "reads it");
     match line.checked_sub(1).and_then(|at| text.lines().nth(at)) {
         Some(shown) => {
             let place = if column > 0 { format!("line {line}, column {column}") } else { format!("line {line}") };

@@ -57,8 +57,10 @@ pub(crate) fn read(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 .label(head, "reads one JSON value per line")
                 .cause(format!("line {}: {}", at + 1, line.chars().take(120).collect::<String>()))),
         }),
-        Ok(other) => Some(Err(Diagnostic::new(codes::WRONG_INPUT, format!("`from ndjson` reads text, not {}", other.type_of()))
-            .label(head, "here"))),
+        Ok(other) => {
+            Some(Err(Diagnostic::new(codes::WRONG_INPUT, format!("`from ndjson` reads text, not {}", other.type_of()))
+                .label(head, "here")))
+        }
         Err(error) => Some(Err(error)),
     });
     Ok(Data::Stream(Stream::new(values)))

@@ -36,7 +36,8 @@ pub static FROM: Command = Command {
 /// The value as YAML.
 pub(crate) fn write(value: &Value) -> Result<String> {
     let json = super::json::to_json(value)?;
-    serde_yaml::to_string(&json).map_err(|error| Diagnostic::new(codes::NO_FORM, format!("this cannot be written as YAML: {error}")))
+    serde_yaml::to_string(&json)
+        .map_err(|error| Diagnostic::new(codes::NO_FORM, format!("this cannot be written as YAML: {error}")))
 }
 
 /// Reads all documents of a text.
@@ -69,7 +70,8 @@ fn from_yaml(yaml: &Y) -> Result<Value> {
         Y::String(text) => Value::string(text.as_str()),
         Y::Sequence(items) => Value::list(items.iter().map(from_yaml).collect::<Result<Vec<_>>>()?),
         Y::Mapping(fields) => {
-            let fields = fields.iter().map(|(name, yaml)| Ok((value::text::to_text(&from_yaml(name)?), from_yaml(yaml)?)));
+            let fields =
+                fields.iter().map(|(name, yaml)| Ok((value::text::to_text(&from_yaml(name)?), from_yaml(yaml)?)));
             Value::record(fields.collect::<Result<Record>>()?)
         }
         Y::Tagged(tagged) => from_yaml(&tagged.value)?,

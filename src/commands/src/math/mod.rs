@@ -102,12 +102,17 @@ fn each_float(call: &Call<'_>, input: Data, of: impl Fn(f64) -> f64 + Send + 'st
         Some(x) => {
             let result = of(x);
             if result.is_nan() && !x.is_nan() {
-                return Err(Diagnostic::new(codes::BAD_CONVERSION, format!("`{name}` has no real result for {value:?}")));
+                return Err(Diagnostic::new(
+                    codes::BAD_CONVERSION,
+                    format!("`{name}` has no real result for {value:?}"),
+                ));
             }
             Ok(Value::Float(result))
         }
         None if value.is_nothing() => Ok(Value::Nothing),
-        None => Err(Diagnostic::new(codes::WRONG_INPUT, format!("`{name}` works on numbers, not on {}", value.type_of()))),
+        None => {
+            Err(Diagnostic::new(codes::WRONG_INPUT, format!("`{name}` works on numbers, not on {}", value.type_of())))
+        }
     })
 }
 
@@ -134,7 +139,9 @@ fn reduce_by(call: &Call<'_>, input: Data, of: impl Fn(&[Value]) -> Result<Value
                 reduced.insert(name, result);
             }
             if let Some(missing) = columns.iter().filter_map(CellPath::as_column).find(|name| !record.contains(name)) {
-                return Err(value::cell_path::unknown_column(missing, record.names()).label(call.span("columns"), "here"));
+                return Err(
+                    value::cell_path::unknown_column(missing, record.names()).label(call.span("columns"), "here")
+                );
             }
             Value::record(reduced)
         }

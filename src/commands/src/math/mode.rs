@@ -19,12 +19,18 @@ fn mode(values: &[Value]) -> Result<Value> {
     for value in values.iter().filter(|value| !value.is_nothing()) {
         match value {
             Value::Int(_) | Value::Float(_) | Value::Duration(_) | Value::Filesize(_) => {}
-            other => return Err(Diagnostic::new(codes::WRONG_INPUT, format!("`math mode` works on numbers, not on {}", other.type_of()))),
+            other => {
+                return Err(Diagnostic::new(
+                    codes::WRONG_INPUT,
+                    format!("`math mode` works on numbers, not on {}", other.type_of()),
+                ));
+            }
         }
         counts.entry(table::key_of_all(std::iter::once(value))).or_insert((0, value)).0 += 1;
     }
     let most = counts.values().map(|(count, _)| *count).max().unwrap_or(0);
-    let mut modes: Vec<Value> = counts.into_values().filter(|(count, _)| *count == most).map(|(_, value)| value.clone()).collect();
+    let mut modes: Vec<Value> =
+        counts.into_values().filter(|(count, _)| *count == most).map(|(_, value)| value.clone()).collect();
     modes.sort_by(|a, b| a.compare(b).unwrap_or(std::cmp::Ordering::Equal));
     Ok(Value::list(modes))
 }

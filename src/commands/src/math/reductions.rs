@@ -29,7 +29,9 @@ pub static STDDEV: Command = Command {
     summary: "Gives the standard deviation, of the whole population unless `--sample`",
     params: &[Param::switch("sample", Some('s'), "They are a sample of more"), crate::cells::COLUMNS],
     examples: &[example("Of two numbers", "[1 2] | math stddev", "0.5")],
-    lower: Some(|call| super::lower(call, Aggregation::Stddev { sample: call.value("sample") == Some(&Value::Bool(true)) })),
+    lower: Some(|call| {
+        super::lower(call, Aggregation::Stddev { sample: call.value("sample") == Some(&Value::Bool(true)) })
+    }),
     run: |call, input| {
         let sample = call.switch("sample");
         reduce(call, input, Aggregation::Stddev { sample })
@@ -42,7 +44,9 @@ pub static VARIANCE: Command = Command {
     summary: "Gives the variance, of the whole population unless `--sample`",
     params: &[Param::switch("sample", Some('s'), "They are a sample of more"), crate::cells::COLUMNS],
     examples: &[example("Of some numbers", "[1 2 3 4 5] | math variance", "2.0")],
-    lower: Some(|call| super::lower(call, Aggregation::Variance { sample: call.value("sample") == Some(&Value::Bool(true)) })),
+    lower: Some(|call| {
+        super::lower(call, Aggregation::Variance { sample: call.value("sample") == Some(&Value::Bool(true)) })
+    }),
     run: |call, input| {
         let sample = call.switch("sample");
         reduce(call, input, Aggregation::Variance { sample })
@@ -53,7 +57,10 @@ pub static VARIANCE: Command = Command {
 pub static QUANTILE: Command = Command {
     name: "math quantile",
     summary: "Gives the value below which a part of them lies, by nearest rank",
-    params: &[Param::required("part", Takes::Type("number"), "Which part, from 0 to 1: 0.99 for the 99th percentile"), crate::cells::COLUMNS],
+    params: &[
+        Param::required("part", Takes::Type("number"), "Which part, from 0 to 1: 0.99 for the 99th percentile"),
+        crate::cells::COLUMNS,
+    ],
     examples: &[example("The 90th percentile", "1..10 | math quantile 0.9", "9")],
     search: &["percentile", "p99", "latency"],
     lower: Some(|call| {
@@ -63,8 +70,11 @@ pub static QUANTILE: Command = Command {
     run: |call, input| {
         let part: f64 = call.required("part")?;
         if !(0.0..=1.0).contains(&part) {
-            return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("a quantile lies between 0 and 1, and {part} does not"))
-                .label(call.span("part"), "0.99 is the 99th percentile"));
+            return Err(Diagnostic::new(
+                codes::BAD_ARGUMENT,
+                format!("a quantile lies between 0 and 1, and {part} does not"),
+            )
+            .label(call.span("part"), "0.99 is the 99th percentile"));
         }
         reduce(call, input, Aggregation::Quantile(part))
     },

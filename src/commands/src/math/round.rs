@@ -4,7 +4,10 @@ use crate::prelude::*;
 pub static ROUND: Command = Command {
     name: "math round",
     summary: "Rounds to the nearest whole number, or to so many decimals",
-    params: &[Param::flag("precision", Some('p'), Takes::Type("int"), "How many decimals; negative ones round tens"), crate::cells::COLUMNS],
+    params: &[
+        Param::flag("precision", Some('p'), Takes::Type("int"), "How many decimals; negative ones round tens"),
+        crate::cells::COLUMNS,
+    ],
     examples: &[
         example("To whole numbers", "[1.5 2.3 -3.1] | math round", "[2 2 -3]"),
         example("To tens", "123.3 | math round --precision -1", "120.0"),
@@ -21,12 +24,13 @@ pub static ROUND: Command = Command {
         let places = call.value("precision").cloned();
         if let Some(Value::Int(places)) = &places {
             if i32::try_from(*places).is_err() {
-                return Err(Diagnostic::new(codes::BAD_ARGUMENT, "no number has so many decimals").label(call.span("precision"), "too many"));
+                return Err(Diagnostic::new(codes::BAD_ARGUMENT, "no number has so many decimals")
+                    .label(call.span("precision"), "too many"));
             }
         }
         each_number(call, input, move |value| match &places {
             Some(places) => table::apply_function(Function::MathRound, &[value.clone(), places.clone()]),
-            None => table::apply_function(Function::MathRound, &[value.clone()]),
+            None => table::apply_function(Function::MathRound, std::slice::from_ref(value)),
         })
     },
     ..NUMBERS
@@ -37,7 +41,9 @@ pub static FLOOR: Command = Command {
     summary: "Rounds down to whole numbers",
     examples: &[example("Down", "[1.5 2.3 -3.1] | math floor", "[1 2 -4]")],
     lower: Some(|call| crate::cells::lower_plain(call, Function::MathFloor)),
-    run: |call, input| each_number(call, input, |value| table::apply_function(Function::MathFloor, std::slice::from_ref(value))),
+    run: |call, input| {
+        each_number(call, input, |value| table::apply_function(Function::MathFloor, std::slice::from_ref(value)))
+    },
     ..NUMBERS
 };
 
@@ -46,7 +52,9 @@ pub static CEIL: Command = Command {
     summary: "Rounds up to whole numbers",
     examples: &[example("Up", "[1.2 -2.7] | math ceil", "[2 -2]")],
     lower: Some(|call| crate::cells::lower_plain(call, Function::MathCeil)),
-    run: |call, input| each_number(call, input, |value| table::apply_function(Function::MathCeil, std::slice::from_ref(value))),
+    run: |call, input| {
+        each_number(call, input, |value| table::apply_function(Function::MathCeil, std::slice::from_ref(value)))
+    },
     ..NUMBERS
 };
 
@@ -55,7 +63,9 @@ pub static ABS: Command = Command {
     summary: "Leaves off the sign",
     examples: &[example("Of some", "[-50 -100.0 25] | math abs", "[50 100.0 25]")],
     lower: Some(|call| crate::cells::lower_plain(call, Function::MathAbs)),
-    run: |call, input| each_number(call, input, |value| table::apply_function(Function::MathAbs, std::slice::from_ref(value))),
+    run: |call, input| {
+        each_number(call, input, |value| table::apply_function(Function::MathAbs, std::slice::from_ref(value)))
+    },
     ..NUMBERS
 };
 
@@ -64,6 +74,8 @@ pub static SQRT: Command = Command {
     summary: "Gives the square root",
     examples: &[example("Of some", "[9 16] | math sqrt", "[3.0 4.0]")],
     lower: Some(|call| crate::cells::lower_plain(call, Function::MathSqrt)),
-    run: |call, input| each_number(call, input, |value| table::apply_function(Function::MathSqrt, std::slice::from_ref(value))),
+    run: |call, input| {
+        each_number(call, input, |value| table::apply_function(Function::MathSqrt, std::slice::from_ref(value)))
+    },
     ..NUMBERS
 };

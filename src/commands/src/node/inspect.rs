@@ -11,14 +11,18 @@ pub static INSPECT: Command = Command {
         Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "The dataflow it belongs to"),
     ],
     io: &[("nothing", "record"), ("record", "record"), ("string", "record")],
-    examples: &[try_it("One", "node inspect camera/detector"), try_it("Its inputs", "node inspect detector | get inputs")],
+    examples: &[
+        try_it("One", "node inspect camera/detector"),
+        try_it("Its inputs", "node inspect detector | get inputs"),
+    ],
     search: &["show", "details", "queues"],
     run: |call, input| {
         let (dataflow, node) = super::which(call, input)?;
         let handle = ask::handle(call)?;
         let details = ask::answer(call, async move { handle.inspect(dataflow).await })?;
         let Some(info) = details.nodes.iter().find(|info| info.node.to_string() == node) else {
-            return Err(super::unknown(&node, details.nodes.iter().map(|info| info.node.to_string())).label(call.span("node"), "here"));
+            return Err(super::unknown(&node, details.nodes.iter().map(|info| info.node.to_string()))
+                .label(call.span("node"), "here"));
         };
         let edges = |wanted: &dyn Fn(&runtime::model::EdgeInfo) -> bool| {
             Value::list(details.edges.iter().filter(|edge| wanted(edge)).map(model::edge).collect::<Vec<_>>())

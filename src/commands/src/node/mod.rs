@@ -7,11 +7,7 @@ pub(crate) mod list;
 pub(crate) mod logs;
 
 /// The commands declared in this folder.
-pub static ALL: &[&Command] = &[
-    &inspect::INSPECT,
-    &list::LIST,
-    &logs::LOGS,
-];
+pub static ALL: &[&Command] = &[&inspect::INSPECT, &list::LIST, &logs::LOGS];
 
 use runtime::model::NodeQuery;
 
@@ -36,9 +32,11 @@ pub(crate) fn which(call: &Call<'_>, input: Data) -> Result<(String, String)> {
     let mut with_it = nodes.iter().filter(|info| info.node.to_string() == node);
     match (with_it.next(), with_it.next()) {
         (Some(info), None) => Ok((info.dataflow.to_string(), node)),
-        (Some(first), Some(second)) => Err(Diagnostic::new(codes::AMBIGUOUS_DATAFLOW, format!("several dataflows have a node `{node}`"))
-            .label(place, "which one?")
-            .help(format!("write `{}/{node}` or `{}/{node}`", first.dataflow_name, second.dataflow_name))),
+        (Some(first), Some(second)) => {
+            Err(Diagnostic::new(codes::AMBIGUOUS_DATAFLOW, format!("several dataflows have a node `{node}`"))
+                .label(place, "which one?")
+                .help(format!("write `{}/{node}` or `{}/{node}`", first.dataflow_name, second.dataflow_name)))
+        }
         (None, _) => Err(unknown(&node, nodes.iter().map(|info| info.node.to_string())).label(place, "here")),
     }
 }

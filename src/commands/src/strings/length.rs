@@ -12,10 +12,7 @@ pub static LENGTH: Command = Command {
         Param::switch("chars", Some('c'), "Count Unicode characters"),
     ],
     io: &[("string", "int"), ("list<any>", "list<int>"), ("table", "table"), ("record", "record")],
-    examples: &[
-        example("Bytes", "'é' | str length", "2"),
-        example("Characters", "'é' | str length --chars", "1"),
-    ],
+    examples: &[example("Bytes", "'é' | str length", "2"), example("Characters", "'é' | str length --chars", "1")],
     search: &["size", "count", "len"],
     infer: Some(|shape| cells::changed_type(shape, Type::Int)),
     lower: Some(|call| cells::lower_plain(call, Function::StrLength)),

@@ -10,7 +10,12 @@ pub static PARSE: Command = Command {
     params: &[
         Param::required("pattern", Takes::Type("string"), "The pattern"),
         Param::switch("regex", Some('r'), "It is a regular expression"),
-        Param::flag("backtrack", Some('b'), Takes::Type("int"), "How far a pattern may go back; accepted for old scripts"),
+        Param::flag(
+            "backtrack",
+            Some('b'),
+            Takes::Type("int"),
+            "How far a pattern may go back; accepted for old scripts",
+        ),
     ],
     io: &[("string", "table"), ("list<any>", "table")],
     examples: &[
@@ -26,7 +31,7 @@ pub static PARSE: Command = Command {
 fn infer(shape: &Shape<'_>) -> Option<Type> {
     let text = shape.value("pattern")?.as_str()?;
     let (_, names) = if shape.switch("regex") {
-        let pattern = fancy_regex::Regex::new(text).ok()?;
+        let pattern = value::ops::compile_regex(text).ok()?;
         let names = names_of(&pattern);
         (pattern, names)
     } else {
@@ -40,9 +45,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let text: String = call.required("pattern")?;
     let place = call.span("pattern");
     let (pattern, names) = if call.switch("regex") {
-        let pattern = fancy_regex::Regex::new(&text).map_err(|error| {
-            Diagnostic::new(codes::BAD_PATTERN, format!("`{text}` is not a regular expression: {error}")).label(place, "this pattern")
-        })?;
+        let pattern = value::ops::compile_regex(&text).map_err(|error| error.label(place, "this pattern"))?;
         let names = names_of(&pattern);
         (pattern, names)
     } else {
@@ -55,7 +58,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         other => other.into_items(call.interrupt())?,
     };
     let stream = Stream::new(items.flat_map(move |item| match item {
-        Ok(Value::String(text)) => matches(&pattern, &names, &text, head),
+        Ok(Value::String(text)) => matches(&pattern, &names, &text),
         Ok(Value::Nothing) => Vec::new(),
         Ok(other) => {
             let of = other.type_of();
@@ -67,11 +70,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     Ok(Data::Stream(if endless { stream.endless() } else { stream }))
 }
 
-fn matches(pattern: &fancy_regex::Regex, names: &[Option<String>], text: &str, head: diag::Span) -> Vec<Result<Value>> {
+fn matches(pattern: &regex::Regex, names: &[Option<String>], text: &str) -> Vec<Result<Value>> {
     let rows = pattern.captures_iter(text).map(|found| {
-        let found = found.map_err(|error| {
-            Diagnostic::new(codes::BAD_PATTERN, format!("the pattern cannot be matched: {error}")).label(head, "here")
-        })?;
         let fields = names.iter().enumerate().filter_map(|(at, name)| {
             let name = name.as_ref()?;
             Some((name.as_str(), Value::from(found.get(at + 1).map_or("", |part| part.as_str()))))
@@ -82,13 +82,13 @@ fn matches(pattern: &fancy_regex::Regex, names: &[Option<String>], text: &str, h
 }
 
 /// The columns of a regular expression's groups.
-fn names_of(pattern: &fancy_regex::Regex) -> Vec<Option<String>> {
+fn names_of(pattern: &regex::Regex) -> Vec<Option<String>> {
     let groups = pattern.capture_names().skip(1).enumerate();
     groups.map(|(at, name)| Some(name.map_or_else(|| format!("capture{at}"), str::to_string))).collect()
 }
 
 /// Makes a regular expression of a pattern such as `{name}: {value}`.
-fn compile(text: &str) -> Result<(fancy_regex::Regex, Vec<Option<String>>)> {
+fn compile(text: &str) -> Result<(regex::Regex, Vec<Option<String>>)> {
     let mut pattern = String::from("(?s)\\A");
     let mut names = Vec::new();
     let mut rest = text;
@@ -111,7 +111,7 @@ fn compile(text: &str) -> Result<(fancy_regex::Regex, Vec<Option<String>>)> {
     }
     pattern.push_str(&regex::escape(rest));
     pattern.push_str("\\z");
-    let compiled = fancy_regex::Regex::new(&pattern)
+    let compiled = regex::Regex::new(&pattern)
         .map_err(|error| Diagnostic::new(codes::BAD_PATTERN, format!("`{text}` is too large a pattern: {error}")))?;
     Ok((compiled, names))
 }

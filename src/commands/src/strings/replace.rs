@@ -36,7 +36,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     } else {
         regex::escape(&find)
     };
-    let pattern = value::ops::compile_regex(&pattern).map_err(|error| error.or_label(call.span("find"), "this pattern"))?;
+    let pattern =
+        value::ops::compile_regex(&pattern).map_err(|error| error.or_label(call.span("find"), "this pattern"))?;
     if let Some(closure) = <ClosureValue as engine::FromValue>::from_value(&with) {
         let runner = std::sync::Mutex::new(call.runner(&closure));
         return cells::change(call, input, move |value| {
@@ -46,7 +47,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 let mut last = 0;
                 for found in pattern.captures_iter(text).take(if all { usize::MAX } else { 1 }) {
                     let Some(whole) = found.get(0) else { continue };
-                    let groups = found.iter().skip(1).map(|group| Value::from(group.map_or("", |group| group.as_str())));
+                    let groups =
+                        found.iter().skip(1).map(|group| Value::from(group.map_or("", |group| group.as_str())));
                     let arguments: Vec<Value> =
                         if found.len() > 1 { groups.collect() } else { vec![Value::from(whole.as_str())] };
                     result.push_str(&text[last..whole.start()]);

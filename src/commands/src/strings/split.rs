@@ -70,7 +70,7 @@ pub static CHARS: Command = Command {
         let graphemes = call.switch("grapheme-clusters");
         each_text(call, input, move |text| match graphemes {
             true => text.graphemes(true).map(Value::from).collect(),
-            false => text.chars().map(|c| Value::string(c)).collect(),
+            false => text.chars().map(Value::string).collect(),
         })
     },
     ..Command::DEFAULT
@@ -104,7 +104,8 @@ impl Separator {
     fn of(call: &Call<'_>) -> Result<Self> {
         let text: String = call.required("separator")?;
         let pattern = if call.switch("regex") { text } else { regex::escape(&text) };
-        let pattern = value::ops::compile_regex(&pattern).map_err(|error| error.or_label(call.span("separator"), "this pattern"))?;
+        let pattern = value::ops::compile_regex(&pattern)
+            .map_err(|error| error.or_label(call.span("separator"), "this pattern"))?;
         Ok(Separator { pattern, limit: rows::count(call, "number")?, right: call.switch("right") })
     }
 
@@ -133,7 +134,8 @@ impl Separator {
 fn each_text(call: &Call<'_>, input: Data, mut split: impl FnMut(&str) -> Vec<Value> + Send + 'static) -> Result<Data> {
     let (head, name) = (call.head, call.command.name);
     let wrong = move |of: &Type| {
-        Diagnostic::new(codes::WRONG_INPUT, format!("`{name}` works on strings, not on {of}")).label(head, format!("{of} flows in here"))
+        Diagnostic::new(codes::WRONG_INPUT, format!("`{name}` works on strings, not on {of}"))
+            .label(head, format!("{of} flows in here"))
     };
     match rows::plain(input)? {
         Data::Value(Value::String(text)) => Ok(Data::Value(Value::list(split(&text)))),

@@ -44,7 +44,8 @@ pub static INDEX_OF: Command = Command {
         let range = if call.given("range") { Some(int_range(call, "range")?) } else { None };
         cells::change(call, input, move |value| {
             cells::on_text("str index-of", value, |text| {
-                let (skip, take) = range.map_or((0, text.len()), |(start, last, inclusive)| bounds(start, last, inclusive, text.len()));
+                let (skip, take) = range
+                    .map_or((0, text.len()), |(start, last, inclusive)| bounds(start, last, inclusive, text.len()));
                 let within = slice_bytes(text, skip, take);
                 let found = if end { within.rfind(&part) } else { within.find(&part) };
                 let offset = text.len() - slice_bytes(text, skip, text.len()).len();
@@ -93,7 +94,9 @@ pub(crate) fn int_range(call: &Call<'_>, name: &str) -> Result<(i64, Option<i64>
     match call.value(name) {
         Some(Value::Range(range)) => match **range {
             value::Range::Int { start, end, inclusive, .. } => Ok((start, end, inclusive)),
-            value::Range::Float { .. } => Err(Diagnostic::new(codes::WRONG_TYPE, "expected a range of ints").label(call.span(name), "not ints")),
+            value::Range::Float { .. } => {
+                Err(Diagnostic::new(codes::WRONG_TYPE, "expected a range of ints").label(call.span(name), "not ints"))
+            }
         },
         _ => Err(Diagnostic::new(codes::WRONG_TYPE, "expected a range").label(call.span(name), "not a range")),
     }

@@ -5,6 +5,4 @@ use engine::Command;
 pub(crate) mod list;
 
 /// The commands declared in this folder.
-pub static ALL: &[&Command] = &[
-    &list::LIST,
-];
+pub static ALL: &[&Command] = &[&list::LIST];

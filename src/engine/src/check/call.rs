@@ -40,6 +40,7 @@ impl Checker<'_> {
                 let hint = Diagnostic::new(codes::UNKNOWN_COMMAND, format!("`{}` is now `{}`", alias.name, alias.target));
                 self.warn(hint.label(head, "old name"));
             }
+            let input = if piped { input } else { unless_refused(command, input) };
             return self.call_command(command, &call.arguments[count - 1..], input, head, span);
         }
         if let Some(found) = self.verb(head, call, input, piped, span) {
@@ -336,4 +337,11 @@ fn may_be_rows(of: &Type) -> bool {
 
 fn word(text: &str, span: Span) -> ListNode {
     ListNode::Item(Node::constant(Value::string(text), span))
+}
+
+/// What a closure or block was given flows into its first command only when that works on it: `each { date now }`
+/// has nothing for `date now` to work on, and is right.
+fn unless_refused<'a>(command: &Command, input: &'a Type) -> &'a Type {
+    let accepts = |of: &Type| command.io.iter().any(|(from, _)| Type::parse(from).is_ok_and(|from| from.accepts(of)));
+    if !accepts(input) && accepts(&Type::Nothing) { &Type::Nothing } else { input }
 }

@@ -29,6 +29,10 @@ pub(super) fn type_at(of: &Type, path: &[PathMember], span_of: &dyn Fn(usize) ->
     let mut of = of.clone();
     for (at, member) in path.iter().enumerate() {
         of = step(&of, member, span_of(at))?;
+        // As when it runs: what an optional member lacks ends the path.
+        if of == Type::Nothing && member.optional {
+            return Ok(of);
+        }
     }
     Ok(of)
 }
