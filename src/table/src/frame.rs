@@ -26,6 +26,10 @@ pub struct Frame {
     /// The files that the query will read, as they were when it was made.
     pins: Arc<[Pin]>,
     pub(crate) resource: Option<Resource>,
+    /// Whether the query puts rows of two queries under each other.
+    pub(crate) united: bool,
+    /// Whether the query sorts.
+    pub(crate) sorted: bool,
 }
 
 /// A file as it was when a table over it was made.
@@ -76,17 +80,27 @@ impl Frame {
             columns: Arc::new(columns),
             pins: Arc::new([]),
             resource,
+            united: false,
+            sorted: false,
         }
     }
 
     /// A query over a file.
     pub(crate) fn over_file(query: LazyFrame, columns: Columns, pin: Pin) -> Self {
-        Frame { query, held: None, columns: Arc::new(columns), pins: Arc::new([pin]), resource: None }
+        Frame {
+            query,
+            held: None,
+            columns: Arc::new(columns),
+            pins: Arc::new([pin]),
+            resource: None,
+            united: false,
+            sorted: false,
+        }
     }
 
     /// The same sources with another query on them.
     pub(crate) fn then(&self, query: LazyFrame, columns: Columns) -> Self {
-        Frame { query, held: None, columns: Arc::new(columns), pins: self.pins.clone(), resource: self.resource }
+        Frame { query, held: None, columns: Arc::new(columns), ..self.clone() }
     }
 
     /// Whether files are read when rows are asked for.
@@ -126,12 +140,18 @@ impl Frame {
         caught(|| to_rows(frame, &self.columns, self.resource))
     }
 
+    /// The query for the streaming engine. That engine sorts and then skips by a heap with room for all the rows
+    /// that there could ever be, so that what sorts runs beforehand: it needs all of its rows at once anyway.
+    pub(crate) fn streamable(&self) -> Result<LazyFrame> {
+        if self.sorted { Ok(self.frame()?.lazy()) } else { Ok(self.query.clone()) }
+    }
+
     /// Sends the rows in frames of a moderate size, in order, as the engine makes them; `take` says when it has
     /// had enough.
     pub(crate) fn stream(&self) -> Result<Frames> {
         self.check_sources()?;
         let (send, receive) = sync_channel::<Result<DataFrame>>(1);
-        let query = self.query.clone();
+        let query = self.streamable()?;
         let worker = std::thread::Builder::new().name("query".into()).spawn(move || {
             let rows = send.clone();
             let result = caught(move || {
@@ -191,6 +211,10 @@ impl Table for Frame {
     fn len(&self) -> Result<usize> {
         if let Some(frame) = &self.held {
             return Ok(frame.height());
+        }
+        if let (true, Some((name, _))) = (self.united, self.columns.first()) {
+            // polars would add up the counts of both parts in a type that is not built in.
+            return Ok(self.fetch(self.query.clone().select([column(name)]))?.height());
         }
         let counted = self.fetch(self.query.clone().select([polars::prelude::len()]))?;
         let cell = counted.columns().first().and_then(|column| column.get(0).ok());

@@ -244,8 +244,9 @@ fn membership(op: Operator, name: &str, of: &Kind, items: &[Value]) -> Option<pl
 fn literal(value: &Value) -> Option<pl::Expr> {
     Some(match value {
         Value::Bool(b) => pl::lit(*b),
-        Value::Int(n) | Value::Duration(n) | Value::Filesize(n) => pl::lit(*n),
-        Value::Float(x) => pl::lit(*x),
+        // Typed: a bare number takes the smallest type that holds it.
+        Value::Int(n) | Value::Duration(n) | Value::Filesize(n) => pl::lit(pl::Scalar::from(*n)),
+        Value::Float(x) => pl::lit(pl::Scalar::from(*x)),
         Value::String(text) => pl::lit(text.as_str()),
         Value::DateTime(at) => {
             let storage = Kind::DateTime(0).storage();

@@ -68,7 +68,11 @@ fn then(frame: &Frame, stage: &Stage) -> Option<Frame> {
             let twice = names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
             (!twice).then(|| frame.then(query().with_columns(exprs), after))
         }
-        Stage::Sort(keys) => same(sort(query(), columns, keys)?),
+        Stage::Sort(keys) => {
+            let mut made = same(sort(query(), columns, keys)?)?;
+            made.sorted = true;
+            Some(made)
+        }
         Stage::Unique => {
             if columns.is_empty() || columns.iter().any(|(_, kind)| kind.is_nested()) {
                 return None;
@@ -162,7 +166,11 @@ fn append(frame: &Frame, rows: &[Value]) -> Result<Option<Frame>> {
     let casts: Vec<pl::Expr> = columns.iter().map(|(name, kind)| column(name).cast(kind.storage())).collect();
     let more = caught(|| to_frame(rows, &columns))?.lazy();
     let both = pl::concat([frame.query.clone().select(casts), more], UnionArgs::default());
-    Ok(both.ok().map(|query| frame.then(query, columns)))
+    Ok(both.ok().map(|query| {
+        let mut made = frame.then(query, columns);
+        made.united = true;
+        made
+    }))
 }
 
 /// Groups, in three steps: what is grouped by and reduced becomes columns; polars gathers each group's values; a
@@ -210,7 +218,8 @@ fn group(frame: &Frame, keys: &[(Arc<str>, Expr)], aggregations: &[(Arc<str>, Ex
         exprs.push(expr.alias(&*name));
         after.push((name, kind));
     }
-    if !distinct(&after) {
+    // A row without columns cannot be held.
+    if after.is_empty() || !distinct(&after) {
         return None;
     }
     let mut made = frame.then(query.select(exprs), after);

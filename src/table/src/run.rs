@@ -51,6 +51,9 @@ pub(crate) fn carried(error: Box<Diagnostic>) -> PolarsError {
 
 /// Says what polars' failure means. Its own text never shows.
 pub(crate) fn translate(error: PolarsError) -> Box<Diagnostic> {
+    // Whoever makes a test fail wants to know; whoever uses the shell has nothing of it.
+    #[cfg(test)]
+    eprintln!("polars: {error:?}");
     match error {
         PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => translate(*error),
         PolarsError::IO { error, .. } => match error.get_ref().and_then(|inner| inner.downcast_ref::<Diagnostic>()) {

@@ -90,7 +90,7 @@ pub fn parquet(table: &dyn Table, path: &Path) -> Result<()> {
     let target =
         pl::SinkDestination::File { target: pl::SinkTarget::Path(pl::PlRefPath::new(&*part.path.to_string_lossy())) };
     frame.check_sources()?;
-    let query = frame.query.clone();
+    let query = frame.streamable()?;
     run(move || {
         query
             .sink(target, pl::FileWriteFormat::Parquet(Arc::new(options)), pl::UnifiedSinkArgs::default())?

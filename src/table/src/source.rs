@@ -84,16 +84,24 @@ pub fn csv(path: &Path, options: &ScanOptions) -> Result<TableRef> {
 /// As for [`csv`].
 pub fn ndjson(path: &Path, options: &ScanOptions) -> Result<TableRef> {
     let pin = Pin::new(path)?;
-    let mut sample = Kind::Nothing;
+    let mut sample = Vec::new();
     for (number, line) in open(path)?.lines().enumerate().take(options.infer_rows.max(1)) {
         let line = line.map_err(|error| unreadable(path, &error))?;
         if line.trim().is_empty() {
             continue;
         }
         let row = json_line(&line, number + 1).map_err(|error| at(path, error))?;
-        sample = sample.widen(json_kind(&row));
+        sample.push(row);
     }
-    let Kind::Record(columns) = sample else { return Ok(crate::construct::empty(Fields::default())) };
+    let told = sample.iter().map(json_kind).fold(Kind::Nothing, Kind::widen);
+    let Kind::Record(mut columns) = told else { return Ok(crate::construct::empty(Fields::default())) };
+    for (name, kind) in &mut columns {
+        if options.schema.get(name) == Some(&Type::DateTime) {
+            // Only text in JSON; its cells tell the offset as those of a csv do.
+            let cells = sample.iter().filter_map(|row| row.as_record()?.get(name)?.as_str());
+            *kind = cells.map(cell_kind).fold(Kind::Nothing, Kind::widen);
+        }
+    }
     let columns = declared(columns, &options.schema)?;
     let schema: pl::Schema = columns.iter().map(|(name, kind)| ((&**name).into(), scanned(kind))).collect();
     // The reader takes paths for patterns; an open file has no name to be one.
