@@ -6,7 +6,9 @@ use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use rexpect::process::PtyProcess;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Stdio};
 
 use crate::world::{World, root};
 
@@ -15,7 +17,7 @@ const END: &str = "\x1b]133;D;";
 
 /// A terminal of 100 columns with `dora` in it. It answers, as terminals do, where its cursor is.
 struct Terminal {
-    process: PtyProcess,
+    process: Child,
     keys: File,
     screen: Arc<(Mutex<String>, Condvar)>,
     /// Lines that have ended so far.
@@ -33,9 +35,8 @@ impl Terminal {
                 command.env(name, value);
             }
         }
-        let process = PtyProcess::new(command).expect("a pseudo-terminal");
-        let mut keys = process.get_file_handle().expect("its handle");
-        let mut output = process.get_file_handle().expect("its handle");
+        let (process, mut keys) = at_a_terminal(command);
+        let mut output = keys.try_clone().expect("its handle");
         let screen = Arc::new((Mutex::new(String::new()), Condvar::new()));
         let (shared, mut answers) = (screen.clone(), keys.try_clone().expect("its handle"));
         std::thread::spawn(move || {
@@ -97,12 +98,40 @@ impl Terminal {
 
     /// Waits for the shell to end; gives its exit code.
     fn code(mut self) -> i32 {
-        self.process.set_kill_timeout(Some(5_000));
-        match self.process.wait() {
-            Ok(rexpect::process::wait::WaitStatus::Exited(_, code)) => code,
-            other => panic!("{other:?}"),
-        }
+        let status = self.process.wait().expect("it ends");
+        status.code().unwrap_or_else(|| panic!("{status}"))
     }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Starts a command with a pseudo-terminal of its own; gives it and the terminal's other side.
+fn at_a_terminal(mut command: Command) -> (Child, File) {
+    let (mut ours, mut theirs) = (0, 0);
+    // SAFETY: both are places for a descriptor; no name, settings or size is asked for.
+    let opened = unsafe {
+        libc::openpty(&mut ours, &mut theirs, std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut())
+    };
+    assert_eq!(opened, 0, "a pseudo-terminal");
+    // SAFETY: `openpty` has just opened them, and nobody else knows them.
+    let (ours, theirs) = unsafe { (OwnedFd::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
+    let side = || Stdio::from(theirs.try_clone().expect("its other side"));
+    command.stdin(side()).stdout(side()).stderr(side());
+    // SAFETY: only system calls that are safe between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            if libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
+                return Err(std::io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+    (command.spawn().expect("the shell starts"), File::from(ours))
 }
 
 /// The text without escape sequences.

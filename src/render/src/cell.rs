@@ -21,6 +21,8 @@ pub(crate) struct Cell {
     pub text: String,
     pub style: Style,
     pub align: Align,
+    /// Whether a part of it would mislead, as that of a number or a moment would.
+    pub rigid: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub(crate) enum Align {
 impl Cell {
     /// A cell that holds words of ours.
     pub fn plain(text: impl Into<String>, style: Style) -> Cell {
-        Cell { text: text.into(), style, align: Align::Left }
+        Cell { text: text.into(), style, align: Align::Left, rigid: false }
     }
 
     pub fn right(mut self) -> Cell {
@@ -56,7 +58,8 @@ impl Cell {
             Value::Filesize(_) | Value::Duration(_) => Align::Right,
             _ => Align::Left,
         };
-        Cell { text, style: state().unwrap_or_else(|| options.theme.of(value)), align }
+        let rigid = align != Align::Left || matches!(value, Value::DateTime(_) | Value::Bool(_));
+        Cell { text, style: state().unwrap_or_else(|| options.theme.of(value)), align, rigid }
     }
 
     /// Columns that the widest line takes.
@@ -137,10 +140,11 @@ fn short_float(x: f64) -> String {
     if trimmed.ends_with('.') { format!("{trimmed}0") } else { trimmed.to_string() }
 }
 
-/// The two largest units.
+/// The two largest units; the largest alone when it counts to a hundred.
 fn short_duration(nanos: i64) -> String {
     let text = format_duration(nanos);
-    match text.match_indices(' ').nth(1) {
+    let digits = text.bytes().skip_while(|byte| *byte == b'-').take_while(u8::is_ascii_digit).count();
+    match text.match_indices(' ').nth(if digits > 2 { 0 } else { 1 }) {
         Some((end, _)) => text[..end].to_string(),
         None => text,
     }
@@ -174,6 +178,7 @@ mod tests {
         }
         assert_eq!(short_duration(3_725_004_000_000), "1hr 2min");
         assert_eq!(short_duration(-1_500_000_000), "-1sec 500ms");
+        assert_eq!(short_duration(598_122_000), "598ms");
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl Grid {
     pub fn wishes(&self) -> Vec<Wish> {
         let wish = |column: &Column| {
             let name = if self.header { text_width(&column.name) } else { 0 };
-            Wish::of(name, column.cells.iter().map(Cell::width).collect())
+            let rigid = column.cells.iter().any(|cell| cell.rigid);
+            Wish::of(name, column.cells.iter().map(Cell::width).collect(), rigid)
         };
         self.columns.iter().map(wish).collect()
     }
@@ -90,7 +91,7 @@ impl Grid {
         let mut lines: Vec<Vec<String>> = Vec::with_capacity(rows + 1);
         if header {
             let name = |(column, width): (&Column, &usize)| {
-                let name = Cell { text: column.name.clone(), style: column.style, align: column.align };
+                let name = Cell { align: column.align, ..Cell::plain(column.name.clone(), column.style) };
                 self.fit(&name, *width)
             };
             lines.push(self.columns.iter().zip(widths).map(name).collect());

@@ -9,6 +9,8 @@ pub(crate) struct Wish {
     pub usual: usize,
     /// The widest cell or the name.
     pub widest: usize,
+    /// Whether cells must not be cut while other columns could be left out instead.
+    pub rigid: bool,
 }
 
 /// A column is not squeezed below this while others could be left out instead.
@@ -16,15 +18,16 @@ const SMALLEST: usize = 6;
 
 impl Wish {
     /// Measures a column.
-    pub fn of(header: usize, mut cells: Vec<usize>) -> Wish {
+    pub fn of(header: usize, mut cells: Vec<usize>, rigid: bool) -> Wish {
         let widest = cells.iter().copied().max().unwrap_or(0).max(header);
         let at = (cells.len() * 9).div_ceil(10).saturating_sub(1);
         let usual = if cells.is_empty() { 0 } else { *cells.select_nth_unstable(at).1 };
-        Wish { header, usual: usual.max(header), widest }
+        Wish { header, usual: usual.max(header), widest, rigid }
     }
 
     fn floor(self) -> usize {
-        self.header.max(self.usual.min(SMALLEST)).min(self.widest).max(1)
+        let least = if self.rigid { self.widest } else { self.usual.min(SMALLEST) };
+        self.header.max(least).min(self.widest).max(1)
     }
 }
 
@@ -85,7 +88,7 @@ mod tests {
     use super::*;
 
     fn wish(header: usize, usual: usize, widest: usize) -> Wish {
-        Wish { header, usual, widest }
+        Wish { header, usual, widest, rigid: false }
     }
 
     #[test]
@@ -107,6 +110,12 @@ mod tests {
     fn last_columns_are_left_out_before_any_is_narrower_than_its_name() {
         let ten = [wish(12, 12, 12); 10];
         assert_eq!(solve(&ten, 80, 3, 1), [12; 5]);
+    }
+
+    #[test]
+    fn numbers_and_moments_are_shown_whole_or_not_at_all() {
+        let moment = Wish { rigid: true, ..wish(7, 24, 24) };
+        assert_eq!(solve(&[wish(4, 30, 30), moment, moment], 50, 3, 1), [20, 24]);
     }
 
     #[test]

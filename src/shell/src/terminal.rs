@@ -45,7 +45,11 @@ impl Terminal {
 
     /// Shows an error, and those related to it, on standard error.
     pub fn error(&self, error: &Diagnostic, sources: &Sources) {
-        let text = if self.format.json_errors {
+        let at_terminal = std::io::stderr().is_terminal();
+        let text = if error.code == codes::INTERRUPTED && at_terminal && !self.format.json_errors {
+            // Whoever pressed ctrl-c knows; only the line with the terminal's `^C` is to be ended.
+            "\n".into()
+        } else if self.format.json_errors {
             render::diagnostic_to_json(error, sources)
         } else {
             render::diagnostic_to_text(error, sources, &Options::for_stream(&std::io::stderr()))
