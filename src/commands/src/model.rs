@@ -45,6 +45,27 @@ fn int(n: u64) -> Value {
     Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
+/// What is measured over seconds has no more digits than these.
+fn tenths(x: f64) -> Value {
+    Value::Float((x * 10.0).round() / 10.0)
+}
+
+/// How long something has lasted: whole seconds, or milliseconds of what is younger than one.
+fn lasted(time: Duration) -> Value {
+    let whole = if time.as_secs() > 0 { Duration::from_secs(time.as_secs()) } else { Duration::from_millis(u64::from(time.subsec_millis())) };
+    duration(whole)
+}
+
+/// Rows as a table of a declared type: it has its columns even without a row.
+pub(crate) fn table(rows: Vec<Value>, of: &str, resource: Option<&'static str>) -> Result<Data> {
+    if !rows.is_empty() {
+        return Ok(Data::Value(Value::table(table::from_rows(rows, resource)?)));
+    }
+    let mut fields = Type::parse(of)?.fields().cloned().unwrap_or_default();
+    fields.resource = resource;
+    Ok(Data::Value(Value::table(table::empty(fields))))
+}
+
 fn size(n: u64) -> Value {
     Value::Filesize(i64::try_from(n).unwrap_or(i64::MAX))
 }
@@ -72,7 +93,7 @@ fn dataflow_fields(info: &DataflowInfo) -> Vec<(&'static str, Value)> {
         ("nodes", int(info.nodes.into())),
         ("running", int(info.running.into())),
         ("restarts", int(info.restarts.into())),
-        ("uptime", maybe(info.uptime, duration)),
+        ("uptime", maybe(info.uptime, lasted)),
         ("created", moment(info.created)),
         ("ended", maybe(info.ended, moment)),
         ("runtime", text(&info.runtime)),
@@ -105,14 +126,14 @@ pub(crate) fn node(info: &NodeInfo) -> Value {
         ("status", text(info.status)),
         ("pid", maybe(info.pid, |pid| int(pid.into()))),
         // In percent of one processor.
-        ("cpu", maybe(info.cpu, |share| Value::Float(share * 100.0))),
+        ("cpu", maybe(info.cpu, |share| tenths(share * 100.0))),
         ("memory", maybe(info.memory, size)),
         ("restarts", int(info.restarts.into())),
         ("received", int(info.received)),
         ("sent", int(info.sent)),
-        ("received_rate", Value::Float(info.received_rate)),
-        ("sent_rate", Value::Float(info.sent_rate)),
-        ("uptime", maybe(info.uptime, duration)),
+        ("received_rate", tenths(info.received_rate)),
+        ("sent_rate", tenths(info.sent_rate)),
+        ("uptime", maybe(info.uptime, lasted)),
         ("exit", maybe(info.exit, text)),
         ("cause", maybe(info.cause.as_ref(), text)),
         ("culprit", maybe(info.culprit.as_ref(), text)),
@@ -154,7 +175,7 @@ pub(crate) fn topic(info: &TopicInfo) -> Value {
         ("type", maybe(info.data_type.as_ref(), text)),
         ("path", text(info.path)),
         ("messages", int(info.messages)),
-        ("rate", Value::Float(info.rate)),
+        ("rate", tenths(info.rate)),
         ("bytes", size(info.bytes)),
         ("bandwidth", size(info.bandwidth.max(0.0) as u64)),
         ("subscribers", Value::list(subscribers.collect::<Vec<_>>())),

@@ -18,7 +18,7 @@ pub static LIST: Command = Command {
         let handle = ask::handle(call)?;
         let all = call.switch("all");
         let infos = ask::answer(call, async move { handle.list(all).await })?;
-        Ok(Data::Value(Value::list(infos.iter().map(model::dataflow).collect::<Vec<_>>())))
+        model::table(infos.iter().map(model::dataflow).collect(), model::DATAFLOWS, Some("dataflow"))
     },
     ..Command::DEFAULT
 };

@@ -1,4 +1,4 @@
-use runtime::model::{LogLevel, LogQuery, NodeId, UnixNanos};
+use runtime::model::{LogLevel, LogQuery, NodeId, UnixNanos, UnknownWord};
 
 use crate::ask;
 use crate::model;
@@ -10,7 +10,7 @@ pub static LOGS: Command = Command {
     summary: "Gives what the nodes of a dataflow said, in order of time",
     params: &[
         Param::optional("dataflow", Takes::Name("dataflow"), "Its name or id; the row that flows in without it"),
-        Param::flag("node", None, Takes::Name("node"), "Only this node"),
+        Param::flag("node", None, Takes::Name("node"), "Only these nodes, joined by commas"),
         FOLLOW,
         TAIL,
         SINCE,
@@ -27,16 +27,14 @@ pub static LOGS: Command = Command {
     ],
     examples: &[
         try_it("The last lines", "dataflow logs camera --tail 20"),
-        try_it("Warnings of today", "dataflow logs camera --level warn --since 1day"),
+        try_it("Warnings of today", "dataflow logs camera --level warn,error --since 1day"),
         try_it("As they come", "dataflow logs camera --follow | where message =~ 'timeout'"),
     ],
     search: &["output", "stdout", "stderr", "tail"],
     run: |call, input| {
         let name = super::one(call, "dataflow", input)?;
         let mut query = query(call, name)?;
-        if let Some(node) = call.optional::<String>("node")? {
-            query.nodes.push(NodeId::from(node));
-        }
+        query.nodes = words(call, "node")?.into_iter().map(NodeId::from).collect();
         read(call, query)
     },
     ..Command::DEFAULT
@@ -51,22 +49,15 @@ pub(crate) const UNTIL: Param =
 pub(crate) const LEVEL: Param = Param::flag(
     "level",
     Some('l'),
-    Takes::Words(&["error", "warn", "info", "debug", "trace"]),
-    "As grave as this, or graver",
+    Takes::Type("string"),
+    "Only these levels, joined by commas: error, warn, info, debug, trace, stdout",
 );
 pub(crate) const GREP: Param =
     Param::flag("grep", None, Takes::Type("string"), "A regular expression that is found in the message");
 
 /// The query that the flags of a call make.
 pub(crate) fn query(call: &Call<'_>, dataflow: String) -> Result<LogQuery> {
-    let levels = match call.value("level").and_then(Value::as_str) {
-        Some("error") => vec![LogLevel::Error],
-        Some("warn") => vec![LogLevel::Error, LogLevel::Warn],
-        // A line that names no level may be anything.
-        Some("info") => vec![LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Stdout],
-        Some("debug") => vec![LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Stdout],
-        _ => Vec::new(),
-    };
+    let levels = words(call, "level")?.iter().map(|word| level(call, word)).collect::<Result<_>>()?;
     Ok(LogQuery {
         tail: crate::rows::count(call, "tail")?,
         since: moment(call, "since")?,
@@ -75,6 +66,23 @@ pub(crate) fn query(call: &Call<'_>, dataflow: String) -> Result<LogQuery> {
         grep: call.optional("grep")?,
         follow: call.switch("follow"),
         ..LogQuery::new(dataflow)
+    })
+}
+
+/// The words of a flag that takes several, joined by commas.
+fn words(call: &Call<'_>, flag: &str) -> Result<Vec<String>> {
+    let text: Option<String> = call.optional(flag)?;
+    let words = text.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|word| !word.is_empty());
+    Ok(words.map(str::to_string).collect())
+}
+
+fn level(call: &Call<'_>, word: &str) -> Result<LogLevel> {
+    word.parse().map_err(|unknown: UnknownWord| {
+        let error = Diagnostic::new(codes::NOT_IN_SET, unknown.to_string()).label(call.span("level"), "not a level");
+        match diag::suggest::did_you_mean(word, unknown.known.iter().copied()) {
+            Some(help) => error.help(help),
+            None => error,
+        }
     })
 }
 

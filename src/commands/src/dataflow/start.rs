@@ -9,10 +9,16 @@ use crate::dataflow::FollowsLogs;
 use crate::model;
 use crate::prelude::*;
 
+/// How long nodes may take to be ready unless the caller says otherwise.
+const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
+
+const WAIT_TIMEOUT: Param =
+    Param::flag("wait-timeout", None, Takes::Type("duration"), "How long the nodes may take to be ready; 30sec by default");
+
 pub static START: Command = Command {
     name: "dataflow start",
     category: Category::Dataflow,
-    summary: "Starts a dataflow from its YAML file and gives its row at once",
+    summary: "Starts a dataflow from its YAML file and gives its row once all its nodes are ready",
     details: "It runs in this process and ends with it. `--detach` runs it in the daemon instead, which is started when none \
               runs. `--attach` follows its logs until it ends; ctrl-c stops it then.",
     params: &[
@@ -28,14 +34,14 @@ pub static START: Command = Command {
         Param::switch("uv", None, "Run Python nodes under `uv run`"),
         Param::switch("detach", Some('d'), "In the daemon"),
         Param::switch("attach", None, "Follow its logs until it ends"),
-        Param::switch("wait", Some('w'), "Wait until all nodes are ready"),
-        Param::flag("timeout", None, Takes::Type("duration"), "How long to wait at most"),
+        WAIT_TIMEOUT,
+        Param::switch("no-wait", None, "Give the row at once; what goes wrong at start is then told by `dataflow list`"),
         DRY_RUN,
     ],
     io: &[("nothing", model::DATAFLOW)],
     examples: &[
         try_it("In this shell", "dataflow start camera.yml"),
-        try_it("In the background", "dataflow start camera.yml --detach --wait"),
+        try_it("In the background", "dataflow start camera.yml --detach"),
         try_it("With a variable", "dataflow start camera.yml --env {RATE: 30}"),
     ],
     search: &["run", "up", "launch"],
@@ -72,8 +78,7 @@ pub static RUN: Command = Command {
         Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes"),
         Param::switch("uv", None, "Run Python nodes under `uv run`"),
         Param::switch("detach", Some('d'), "In the daemon"),
-        Param::switch("wait", Some('w'), "Wait until all nodes are ready before anything is shown"),
-        Param::flag("timeout", None, Takes::Type("duration"), "How long to wait at most"),
+        WAIT_TIMEOUT,
         DRY_RUN,
     ],
     io: &[("nothing", model::LOGS)],
@@ -90,8 +95,8 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         let error = std::fs::metadata(&path).err().unwrap_or_else(|| std::io::Error::other("it is no file"));
         return Err(crate::files::open::missing(&shown, &path, &error).label(call.span("file"), "this file"));
     }
-    let timeout: Option<std::time::Duration> = call.optional("timeout")?;
-    let wait = call.switch("wait") || timeout.is_some();
+    let limit = call.optional("wait-timeout")?.unwrap_or(READY_WITHIN);
+    let wait = call.command.param("no-wait").is_none() || !call.switch("no-wait");
     let mut env = BTreeMap::new();
     if let Some(vars) = call.optional::<Arc<Record>>("env")? {
         env.extend(vars.iter().map(|(name, value)| (name.to_string(), value::text::to_text(value))));
@@ -102,8 +107,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         working_dir: call.path("working-dir")?,
         env,
         uv: call.switch("uv"),
-        // With a limit of time the wait is ours, so that the dataflow is known when it runs out.
-        wait: wait && timeout.is_none(),
+        wait,
     };
     let target = Target { name: shown.clone(), key: shown };
     if call.switch("dry-run") {
@@ -115,19 +119,20 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
     let started = {
         let fleet = fleet.clone();
         ask::answer(call, async move {
-            if detach { fleet.start_detached(options).await } else { fleet.handle().start(options).await }
+            let start = async {
+                if detach { fleet.start_detached(options).await } else { fleet.handle().start(options).await }
+            };
+            tokio::time::timeout(limit, start).await.unwrap_or_else(|_| {
+                Err(Diagnostic::new(codes::WAITED_TOO_LONG, format!("its nodes were not ready within {limit:?}"))
+                    .help("it goes on starting; `--wait-timeout` waits longer")
+                    .next("dataflow list"))
+            })
         })
     };
     let undo =
         started.as_ref().map(|info| Some(format!("dataflow stop {}", value::literal::bare_or_quoted(&info.name))));
     changes::audit(call, &target, &undo.map_err(Clone::clone));
-    let mut info = started?;
-    let handle = fleet.handle();
-    if let (true, Some(_)) = (wait, timeout) {
-        let (handle, id) = (handle.clone(), info.id);
-        info = ask::answer(call, async move { handle.wait(id, WaitCondition::Running, timeout).await })?;
-        ended_well(call, &info)?;
-    }
+    let info = started.map_err(|error| error.or_label(call.span("file"), "this dataflow"))?;
     if !attach {
         return Ok(Data::Value(model::dataflow(&info)));
     }
@@ -176,10 +181,6 @@ fn follow(call: &Call<'_>, info: &DataflowInfo) -> Result<Data> {
         }
     }));
     Ok(Data::Stream(stream.endless()))
-}
-
-fn ended_well(call: &Call<'_>, info: &DataflowInfo) -> Result<()> {
-    failure(call.command.name, info).map_or(Ok(()), |error| Err(error.label(call.head, "here")))
 }
 
 /// The error of a dataflow that failed.

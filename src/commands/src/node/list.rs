@@ -28,7 +28,7 @@ pub static LIST: Command = Command {
         let query = NodeQuery { dataflow, all: call.switch("all") };
         let handle = ask::handle(call)?;
         let infos = ask::answer(call, async move { handle.nodes(query).await })?;
-        Ok(Data::Value(Value::list(infos.iter().map(model::node).collect::<Vec<_>>())))
+        model::table(infos.iter().map(model::node).collect(), model::NODES, Some("node"))
     },
     ..Command::DEFAULT
 };
