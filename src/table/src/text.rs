@@ -386,6 +386,9 @@ mod tests {
         let text = "{\"a\":1}\n{\"a\":2.5,\"b\":[null,\"x\"]}\n";
         let table = from_ndjson(text).unwrap();
         assert_eq!(to_ndjson(&*table).unwrap(), text);
-        assert_eq!(from_ndjson("{\"a\":1}\n[2]").err().map(|e| e.message).as_deref(), Some("line 2 is not a JSON object"));
+        assert_eq!(
+            from_ndjson("{\"a\":1}\n[2]").err().map(|e| e.message).as_deref(),
+            Some("line 2 is not a JSON object")
+        );
     }
 }
