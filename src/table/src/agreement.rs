@@ -317,6 +317,20 @@ proptest! {
     }
 
     #[test]
+    fn equal_rows_are_one_in_both_storages(rows in vec(rows(), 1..4), name in select(COLUMNS[..10].to_vec()), more in select(COLUMNS[..10].to_vec())) {
+        let rows = rows.concat();
+        let mut names: Vec<Arc<str>> = vec![name.0.into(), more.0.into()];
+        names.dedup();
+        let unique = |table: TableRef| {
+            let narrow = table.stage(&Stage::Select(names.clone())).unwrap().expect("runs as a query");
+            let unique = narrow.stage(&Stage::Unique).unwrap().expect("runs as a query");
+            shown(&unique.rows().unwrap())
+        };
+        let columnar = unique(in_columns(&rows, None).unwrap().expect("these rows are alike"));
+        prop_assert_eq!(columnar, unique(as_rows(rows, None).unwrap()));
+    }
+
+    #[test]
     fn values_come_back_from_columns_as_they_were(rows in rows()) {
         let columns = in_columns(&rows, None).unwrap().expect("these rows are alike");
         prop_assert_eq!(shown(&columns.rows().unwrap()), shown(&rows));

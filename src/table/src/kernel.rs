@@ -275,12 +275,12 @@ impl Batch {
             if let (true, Some(holds)) = (comparable, ordering(op)) {
                 return Some(Ok(self.bools(|at| Some(holds(a.get(at)?.cmp(&b.get(at)?))))));
             }
-            let kept = match (op, a.kind, b.kind) {
-                (Add | Subtract | Multiply | FloorDivide | Modulo, Kind::Int, Kind::Int) => true,
-                (Add | Subtract | Modulo, Kind::Duration, Kind::Duration) => true,
-                (Add | Subtract | Modulo, Kind::Filesize, Kind::Filesize) => true,
-                _ => false,
-            };
+            let kept = matches!(
+                (op, a.kind, b.kind),
+                (Add | Subtract | Multiply | FloorDivide | Modulo, Kind::Int, Kind::Int)
+                    | (Add | Subtract | Modulo, Kind::Duration, Kind::Duration)
+                    | (Add | Subtract | Modulo, Kind::Filesize, Kind::Filesize)
+            );
             if kept {
                 return Some(self.wholes(expr, op, a.kind.clone(), &a, &b, left, right));
             }
