@@ -6,9 +6,11 @@ use crate::world::World;
 fn a_reader_gives_the_same_rows_in_every_format() {
     let world = World::new();
     world.write("t.csv", "name,size\na,1\nb,2\n");
-    let json: serde_json::Value = serde_json::from_str(&world.dora(&["open", "t.csv", "--output", "json"]).out).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_str(&world.dora(&["open", "t.csv", "--output", "json"]).out).expect("JSON");
     assert_eq!(json, serde_json::json!([{"name": "a", "size": 1}, {"name": "b", "size": 2}]));
-    let yaml: serde_json::Value = serde_yaml::from_str(&world.dora(&["open", "t.csv", "--output=yaml"]).out).expect("YAML");
+    let yaml: serde_json::Value =
+        serde_yaml::from_str(&world.dora(&["open", "t.csv", "--output=yaml"]).out).expect("YAML");
     assert_eq!(yaml, json);
     assert_eq!(world.dora(&["open", "t.csv", "--output", "csv"]).out, "name,size\na,1\nb,2\n");
     assert_eq!(world.dora(&["open", "t.csv", "--output", "ndjson"]).out.lines().count(), 2);
@@ -34,7 +36,8 @@ fn exit_codes_tell_what_kind_of_failure_it_was() {
     assert_eq!(world.dora(&["dataflow", "start", "nothing.yml"]).code, 10);
     assert_eq!(world.dora(&["-c", "exit 7"]).code, 7);
     assert_eq!(world.dora(&["-c", "^sh -c 'exit 9'"]).code, 9);
-    assert_eq!(world.dora(&["nothing.dora"]).code, 10);
+    let missing = world.dora(&["nothing.dora"]);
+    assert!(missing.code == 10 && missing.err.contains("DORA_E606"), "{}", missing.err);
 }
 
 #[test]
@@ -65,7 +68,8 @@ fn a_script_has_arguments_and_help() {
 fn a_closed_standard_output_ends_quietly() {
     let world = World::new();
     let mut command = world.command(&["-c", "1..1000000 | each {|n| $n }"]);
-    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("runs");
+    let mut child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("runs");
     drop(child.stdout.take());
     let ran = crate::world::ran(child.wait_with_output().expect("ends"));
     assert_eq!(ran.err, "");

@@ -26,7 +26,9 @@ impl Shell {
     fn ask(&mut self, line: &str) -> String {
         self.say(line);
         let mut answer = String::new();
-        BufReader::with_capacity(1, self.child.stdout.as_mut().expect("a pipe")).read_line(&mut answer).expect("an answer");
+        BufReader::with_capacity(1, self.child.stdout.as_mut().expect("a pipe"))
+            .read_line(&mut answer)
+            .expect("an answer");
         answer.trim().to_string()
     }
 }
@@ -75,7 +77,8 @@ fn a_detached_flow_outlives_its_command_and_is_driven_from_others() {
     let world = World::new();
     let started = world.dora(&["dataflow", "start", &demo(), "--name", "far", "--detach", "--output", "json"]);
     assert_eq!(started.code, 0, "{}", started.err);
-    let rows: serde_json::Value = serde_json::from_str(&world.dora(&["dataflow", "list", "--output", "json"]).out).expect("JSON");
+    let rows: serde_json::Value =
+        serde_json::from_str(&world.dora(&["dataflow", "list", "--output", "json"]).out).expect("JSON");
     assert_eq!(rows[0]["name"], "far");
     assert_eq!(rows[0]["runtime"], "daemon");
     assert_eq!(rows[0]["status"], "running");
@@ -98,7 +101,7 @@ fn a_detached_flow_outlives_its_command_and_is_driven_from_others() {
 fn a_shells_flow_is_seen_and_stopped_from_bash() {
     let world = World::new();
     let mut shell = Shell::start(&world);
-    let name = shell.ask(&format!("dataflow start '{}' --name near | get name.0", demo()));
+    let name = shell.ask(&format!("dataflow start '{}' --name near | get name", demo()));
     assert_eq!(name, "near");
     let listed = world.dora(&["dataflow", "list", "--quiet"]);
     assert_eq!(listed.out, "near\n", "{}", listed.err);
@@ -111,7 +114,8 @@ fn a_shells_flow_is_seen_and_stopped_from_bash() {
 fn killing_the_shell_leaves_no_node_behind() {
     let world = World::new();
     let mut shell = Shell::start(&world);
-    let pids = shell.ask(&format!("dataflow start '{}' --name doomed | ignore; node list | get pid | str join ' '", demo()));
+    let pids =
+        shell.ask(&format!("dataflow start '{}' --name doomed | ignore; node list | get pid | str join ' '", demo()));
     let pids: Vec<u32> = pids.split(' ').filter_map(|pid| pid.parse().ok()).collect();
     assert!(pids.len() >= 4, "{pids:?}");
     assert!(pids.iter().all(|pid| is_alive(*pid)));
@@ -159,4 +163,17 @@ fn the_demo_runs_and_leaves_nothing_behind() {
         assert!(ran.out.contains(words), "{words:?} is missing\n{}", ran.out);
     }
     assert_eq!(world.dora(&["dataflow", "list", "--all", "--output", "json"]).out.trim(), "[]");
+}
+
+#[test]
+fn a_node_that_fails_fails_the_flow_that_is_followed() {
+    let world = World::new();
+    world.write(
+        "crash.yml",
+        "nodes:\n  - id: source\n    path: dora-builtin\n    args: counter\n    inputs:\n      tick: dora/timer/millis/20\n    \
+         outputs: [number]\n  - id: weak\n    path: dora-builtin\n    args: fault --crash-after 3\n    inputs:\n      number: source/number\n",
+    );
+    let ran = world.dora(&["dataflow", "start", "crash.yml"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("DORA_E018") && ran.err.contains("weak"), "{}", ran.err);
 }

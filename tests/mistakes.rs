@@ -70,6 +70,8 @@ fn names_and_assignments_are_checked() {
     refused("use nowhere.dora", "DORA_E213", &["nowhere.dora"]);
     refused("\"abc\" | math sum", "DORA_E208", &["string"]);
     refused("break", "DORA_E317", &["for"]);
+    refused("def f [x: strng] { $x }", "DORA_E313", &["string"]);
+    refused("[1 2] | reduce", "DORA_E315", &["reduce"]);
 }
 
 #[test]
@@ -107,10 +109,30 @@ fn what_goes_wrong_while_running_is_an_error_with_a_place() {
         ("^false", "DORA_E319"),
         ("error make {msg: 'no'}", "DORA_E321"),
         ("open nothing.csv", "DORA_E"),
+        ("('5' | from json) | str upcase", "DORA_E314"),
+        ("('[{\"name\": \"x\"}]' | from json) | stop", "DORA_E316"),
+        ("^echo hi o> /nonexistent/file", "DORA_E324"),
     ] {
         let ran = World::new().dora(&["-c", code]);
         assert_ne!(ran.code, 0, "`{code}` must fail\n{}", ran.out);
         assert_ne!(ran.code, 101, "`{code}` must not panic\n{}", ran.err);
         assert!(ran.err.contains(id), "`{code}` must raise {id}\n{}", ran.err);
     }
+}
+
+#[test]
+fn a_program_that_the_system_refuses_is_no_unknown_command() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    let path = world.write("broken", "\x7fELF, but not really");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    let ran = world.dora(&["-c", "^./broken"]);
+    assert!(ran.err.contains("DORA_E320"), "{}", ran.err);
+}
+
+#[test]
+fn nothing_catches_an_exit() {
+    // DORA_E322 is how `exit` travels, and is never shown.
+    let ran = World::new().dora(&["-c", "try { exit 7 } catch { 1 }"]);
+    assert_eq!((ran.code, ran.err.as_str()), (7, ""));
 }

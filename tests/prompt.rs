@@ -14,6 +14,8 @@ use crate::world::{World, root};
 
 /// Told by the shell after each line: an output has ended, with this code.
 const END: &str = "\x1b]133;D;";
+/// Told by the shell before each prompt.
+const PROMPT: &str = "\x1b]133;A";
 
 /// A terminal of 100 columns with `dora` in it. It answers, as terminals do, where its cursor is.
 struct Terminal {
@@ -55,6 +57,11 @@ impl Terminal {
         let terminal = Terminal { process, keys, screen, ended: 0 };
         terminal.wait_for("\x1b]133;A");
         terminal
+    }
+
+    /// How many prompts there have been.
+    fn prompts(&self) -> usize {
+        self.screen.0.lock().unwrap().matches(PROMPT).count()
     }
 
     fn press(&mut self, keys: &str) {
@@ -180,7 +187,9 @@ fn ctrl_c_clears_a_line_and_ends_a_pipeline_and_the_shell_stays() {
     let mut terminal = Terminal::open(&world);
     terminal.press("exit 3");
     terminal.wait_for("exit 3");
+    let prompts = terminal.prompts();
     terminal.press("\x03");
+    terminal.wait("another prompt", |text| text.matches(PROMPT).count() > prompts);
     assert!(terminal.run("1 + 1").0.contains('2'));
     for endless in ["loop { }", "1.. | each {|n| $n } | last", "^sleep 60", "1.. | each {|n| $n }"] {
         terminal.press(&format!("{endless}\r"));

@@ -52,7 +52,11 @@ fn tenths(x: f64) -> Value {
 
 /// How long something has lasted: whole seconds, or milliseconds of what is younger than one.
 fn lasted(time: Duration) -> Value {
-    let whole = if time.as_secs() > 0 { Duration::from_secs(time.as_secs()) } else { Duration::from_millis(u64::from(time.subsec_millis())) };
+    let whole = if time.as_secs() > 0 {
+        Duration::from_secs(time.as_secs())
+    } else {
+        Duration::from_millis(u64::from(time.subsec_millis()))
+    };
     duration(whole)
 }
 

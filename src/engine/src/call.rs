@@ -253,8 +253,11 @@ impl Runner {
         match self.each(item)? {
             Value::Bool(b) => Ok(b),
             Value::Nothing => Ok(false),
-            other => Err(Diagnostic::new(codes::WRONG_TYPE, format!("a condition gives a bool, this gave {}", other.type_of()))
-                .label(self.closure.function.span, "this condition")),
+            other => Err(Diagnostic::new(
+                codes::WRONG_TYPE,
+                format!("a condition gives a bool, this gave {}", other.type_of()),
+            )
+            .label(self.closure.function.span, "this condition")),
         }
     }
 

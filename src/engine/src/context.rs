@@ -143,9 +143,8 @@ impl Context {
             return Ok(runtime.handle().clone());
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("dora-io").build();
-        let runtime = runtime.map_err(|error| {
-            Diagnostic::new(codes::INTERNAL, format!("the async runtime cannot start: {error}"))
-        })?;
+        let runtime = runtime
+            .map_err(|error| Diagnostic::new(codes::INTERNAL, format!("the async runtime cannot start: {error}")))?;
         Ok(self.0.tokio.get_or_init(|| runtime).handle().clone())
     }
 
@@ -197,9 +196,10 @@ impl Env {
 
     pub fn set(&mut self, name: &str, value: Value) {
         if name == "PWD"
-            && let Value::String(path) = &value {
-                Arc::make_mut(&mut self.0).cwd = path.as_str().into();
-            }
+            && let Value::String(path) = &value
+        {
+            Arc::make_mut(&mut self.0).cwd = path.as_str().into();
+        }
         Arc::make_mut(&mut self.0).vars.insert(name.to_string(), value);
     }
 
@@ -247,5 +247,29 @@ impl Env {
             Some(rest) if rest.starts_with('/') => format!("{}{rest}", home()).into(),
             _ => self.cwd().join(path),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_was_not_provided_is_our_fault() {
+        let context = Context::new(Registry::new(&[], &[]), Sources::new(), Arc::new(NoUi), Arc::new(NoLive));
+        assert_eq!(context.service::<String>().unwrap_err().code, codes::INTERNAL);
+        context.provide(String::from("here"));
+        assert_eq!(*context.service::<String>().unwrap(), "here");
+    }
+
+    #[test]
+    fn the_environment_of_a_clone_is_its_own() {
+        let mut env = Env::from_process();
+        env.set("HOME", Value::string("/home/somebody"));
+        let mut inner = env.clone();
+        inner.set("PWD", Value::string("/tmp"));
+        assert_eq!(inner.resolve("a"), std::path::Path::new("/tmp/a"));
+        assert_ne!(env.cwd(), inner.cwd());
+        assert_eq!(env.resolve("~/x"), std::path::Path::new("/home/somebody/x"));
     }
 }

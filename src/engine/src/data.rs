@@ -51,7 +51,9 @@ impl Stream {
     /// The same stream with its items made anew, one for one or fewer.
     pub fn map_items(
         self,
-        change: impl FnOnce(Box<dyn Iterator<Item = Result<Value>> + Send>) -> Box<dyn Iterator<Item = Result<Value>> + Send>,
+        change: impl FnOnce(
+            Box<dyn Iterator<Item = Result<Value>> + Send>,
+        ) -> Box<dyn Iterator<Item = Result<Value>> + Send>,
     ) -> Self {
         Stream { items: change(self.items), resource: self.resource, endless: self.endless }
     }
@@ -223,5 +225,42 @@ pub fn tagged(value: Value, resource: Option<Resource>) -> Value {
             Value::list(Arc::unwrap_or_clone(items).into_iter().map(|item| tagged(item, resource)).collect::<Vec<_>>())
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives some bytes and then fails, as a disk may.
+    struct Failing(bool);
+
+    impl Read for Failing {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            if std::mem::replace(&mut self.0, true) {
+                return Err(std::io::Error::other("the disk is gone"));
+            }
+            into[0] = b'a';
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn bytes_that_cannot_be_read_to_their_end_are_an_error() {
+        let bytes = Data::Bytes(Bytes { reader: Box::new(Failing(false)), program: None });
+        assert_eq!(bytes.into_value(&Interrupt::new()).unwrap_err().code, codes::CANNOT_READ);
+    }
+
+    #[test]
+    fn all_of_an_endless_stream_is_refused_before_it_is_taken() {
+        let stream = Stream::new(std::iter::from_fn(|| panic!("nothing may be taken"))).endless();
+        assert_eq!(Data::Stream(stream).into_value(&Interrupt::new()).unwrap_err().code, codes::ENDLESS);
+    }
+
+    #[test]
+    fn a_tag_is_lost_where_rows_differ() {
+        let row = |resource| Value::record(value::Record::new().with_resource(resource));
+        assert_eq!(resource_of(&Value::list(vec![row(Some("node")), row(Some("node"))])), Some("node"));
+        assert_eq!(resource_of(&Value::list(vec![row(Some("node")), row(None)])), None);
     }
 }

@@ -50,9 +50,10 @@ pub fn to_value(error: &Diagnostic, sources: &Sources) -> Value {
         record.insert("end", Value::Int(label.span.end.into()));
         Value::record(record)
     });
-    let causes = error.causes.iter().flat_map(|cause| {
-        std::iter::once(cause.title.clone()).chain(cause.detail.iter().cloned()).map(Value::string)
-    });
+    let causes = error
+        .causes
+        .iter()
+        .flat_map(|cause| std::iter::once(cause.title.clone()).chain(cause.detail.iter().cloned()).map(Value::string));
     let mut record: Record = [
         ("code", Value::string(error.code.id())),
         ("msg", Value::string(&*error.message)),

@@ -41,9 +41,10 @@ impl Program {
         let status = self.child.wait().map_err(|error| failed(&self.name, self.span, &error))?;
         let stderr = self.stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
         if let Some(feeder) = self.feeder
-            && let Ok(Err(error)) = feeder.join() {
-                return Err(error);
-            }
+            && let Ok(Err(error)) = feeder.join()
+        {
+            return Err(error);
+        }
         Ok((status, stderr))
     }
 }
@@ -118,7 +119,8 @@ pub fn names(env: &Env) -> Vec<String> {
 
 /// The error for a word that is neither a command nor a program.
 pub fn not_found(name: &str, env: &Env, commands: &[&str], span: Span) -> Box<Diagnostic> {
-    let error = Diagnostic::new(codes::UNKNOWN_COMMAND, format!("there is no command or program `{name}`")).label(span, "not found");
+    let error = Diagnostic::new(codes::UNKNOWN_COMMAND, format!("there is no command or program `{name}`"))
+        .label(span, "not found");
     let programs = names(env);
     // Commands first: a slip is more likely in one of ours than to have meant one of a thousand programs.
     let near = suggest::did_you_mean(name, commands.iter().copied())
@@ -140,7 +142,8 @@ pub(crate) fn start(
 ) -> Result<Data> {
     let name = value::text::to_text(name);
     let Some(path) = find(&name, &interpreter.env) else {
-        let commands: Vec<&str> = interpreter.context.registry().commands().iter().map(|command| command.name).collect();
+        let commands: Vec<&str> =
+            interpreter.context.registry().commands().iter().map(|command| command.name).collect();
         return Err(not_found(&name, &interpreter.env, &commands, node.name.span));
     };
     let capture = interpreter.captures();
@@ -216,7 +219,12 @@ fn feed(interpreter: &Interpreter, child: &mut Child, input: Data) -> Result<Opt
 }
 
 /// Runs a stage with its output in files: `o> file`, `e>> file`, `o+e> file`.
-pub(crate) fn redirect(interpreter: &mut Interpreter, body: &Node, to: &[RedirectNode], input: Data) -> Result<Data, Stop> {
+pub(crate) fn redirect(
+    interpreter: &mut Interpreter,
+    body: &Node,
+    to: &[RedirectNode],
+    input: Data,
+) -> Result<Data, Stop> {
     let data = interpreter.run_captured(body, input)?;
     let mut data = Some(data);
     let mut errors = Vec::new();
@@ -225,7 +233,8 @@ pub(crate) fn redirect(interpreter: &mut Interpreter, body: &Node, to: &[Redirec
     match data.take() {
         Some(Data::Bytes(mut bytes)) => {
             bytes.reader.read_to_end(&mut output).map_err(|error| {
-                Diagnostic::new(codes::CANNOT_READ, format!("reading a program's output failed: {error}")).or_label(body.span, "here")
+                Diagnostic::new(codes::CANNOT_READ, format!("reading a program's output failed: {error}"))
+                    .or_label(body.span, "here")
             })?;
             if let Some(running) = bytes.program {
                 let (name, span) = (running.name.clone(), running.span);
@@ -259,7 +268,8 @@ pub(crate) fn redirect(interpreter: &mut Interpreter, body: &Node, to: &[Redirec
             }
         };
         written.map_err(|error| {
-            Diagnostic::new(codes::CANNOT_WRITE, format!("`{target}` cannot be written: {error}")).label(redirect.target.span, "to here")
+            Diagnostic::new(codes::CANNOT_WRITE, format!("`{target}` cannot be written: {error}"))
+                .label(redirect.target.span, "to here")
         })?;
     }
     // What was not redirected goes where it would have gone.
@@ -268,7 +278,9 @@ pub(crate) fn redirect(interpreter: &mut Interpreter, body: &Node, to: &[Redirec
         check_status(&name, span, status)?;
     }
     match rest {
-        Some(bytes) if !bytes.is_empty() => Ok(Data::Bytes(Bytes { reader: Box::new(std::io::Cursor::new(bytes)), program: None })),
+        Some(bytes) if !bytes.is_empty() => {
+            Ok(Data::Bytes(Bytes { reader: Box::new(std::io::Cursor::new(bytes)), program: None }))
+        }
         _ => Ok(Data::Empty),
     }
 }

@@ -113,7 +113,8 @@ impl Lowerer<'_> {
                 if input.is_none() && !self.whole {
                     return None;
                 }
-                let lowering = Lowering { input, over_group, arguments: &arguments, command: call.command.0, span: call.head };
+                let lowering =
+                    Lowering { input, over_group, arguments: &arguments, command: call.command.0, span: call.head };
                 (call.command.0.lower?)(&lowering).map(Flowing::One)
             }
             Op::Local(slot) if self.is_row(*slot) => Some(Flowing::Row),

@@ -25,48 +25,112 @@ pub enum Op {
     /// The whole environment as a record.
     Env,
     /// `$env.NAME`; `optional` gives null for what is not set.
-    EnvVar { name: Arc<str>, optional: bool },
+    EnvVar {
+        name: Arc<str>,
+        optional: bool,
+    },
     Interpolate(Vec<Node>),
     Path(Box<Node>, Arc<[PathMember]>),
     List(Vec<ListNode>),
     Record(Vec<FieldNode>),
-    Table { columns: Arc<Vec<Arc<str>>>, rows: Vec<Vec<Node>> },
-    Range { start: Box<Node>, next: Option<Box<Node>>, end: Option<Box<Node>>, inclusive: bool },
+    Table {
+        columns: Arc<Vec<Arc<str>>>,
+        rows: Vec<Vec<Node>>,
+    },
+    Range {
+        start: Box<Node>,
+        next: Option<Box<Node>>,
+        end: Option<Box<Node>>,
+        inclusive: bool,
+    },
     Not(Box<Node>),
     Negate(Box<Node>),
     Binary(Operator, Box<(Node, Node)>),
     /// Makes a closure out of a function and the slots it captures, in the order of its capture slots.
-    Closure { function: Arc<Function>, captures: Vec<Slot> },
+    Closure {
+        function: Arc<Function>,
+        captures: Vec<Slot>,
+    },
     /// `( … )`, a keyword's braces, a file.
     Block(Block),
     Pipeline(Vec<Stage>),
-    If { condition: Box<Node>, then: Box<Node>, otherwise: Option<Box<Node>> },
-    Match { subject: Box<Node>, arms: Vec<Arm> },
-    For { slot: Slot, items: Box<Node>, body: Box<Node> },
-    While { condition: Box<Node>, body: Box<Node> },
+    If {
+        condition: Box<Node>,
+        then: Box<Node>,
+        otherwise: Option<Box<Node>>,
+    },
+    Match {
+        subject: Box<Node>,
+        arms: Vec<Arm>,
+    },
+    For {
+        slot: Slot,
+        items: Box<Node>,
+        body: Box<Node>,
+    },
+    While {
+        condition: Box<Node>,
+        body: Box<Node>,
+    },
     Loop(Box<Node>),
     Break,
     Continue,
     Return(Option<Box<Node>>),
-    Try { body: Box<Node>, catch: Option<Box<Node>>, finally: Option<Box<Node>> },
+    Try {
+        body: Box<Node>,
+        catch: Option<Box<Node>>,
+        finally: Option<Box<Node>>,
+    },
     /// Gives nothing.
-    Let { slot: Slot, value: Box<Node>, of: Option<Type> },
+    Let {
+        slot: Slot,
+        value: Box<Node>,
+        of: Option<Type>,
+    },
     /// `5 | let x`: binds the stage's input.
-    LetInput { slot: Slot, of: Option<Type> },
+    LetInput {
+        slot: Slot,
+        of: Option<Type>,
+    },
     /// `$x = …`, `$x.a.0 = …`
-    Assign { slot: Slot, path: Arc<[PathMember]>, value: Box<Node>, of: Option<Type> },
+    Assign {
+        slot: Slot,
+        path: Arc<[PathMember]>,
+        value: Box<Node>,
+        of: Option<Type>,
+    },
     /// `$x += …`
-    Update { slot: Slot, path: Arc<[PathMember]>, op: Operator, value: Box<Node>, of: Option<Type> },
-    AssignEnv { name: Arc<str>, path: Arc<[PathMember]>, op: Option<Operator>, value: Box<Node> },
+    Update {
+        slot: Slot,
+        path: Arc<[PathMember]>,
+        op: Operator,
+        value: Box<Node>,
+        of: Option<Type>,
+    },
+    AssignEnv {
+        name: Arc<str>,
+        path: Arc<[PathMember]>,
+        op: Option<Operator>,
+        value: Box<Node>,
+    },
     /// `NAME=value` around one call.
-    WithEnv { vars: Vec<(Arc<str>, Node)>, body: Box<Node> },
+    WithEnv {
+        vars: Vec<(Arc<str>, Node)>,
+        body: Box<Node>,
+    },
     Call(Box<CallNode>),
     CallFunction(Box<FunctionCall>),
     External(Box<ExternalNode>),
     /// A bare verb over a value whose resource is known only when it arrives.
-    Dispatch { verb: Arc<str>, choices: Vec<(Resource, Node)> },
+    Dispatch {
+        verb: Arc<str>,
+        choices: Vec<(Resource, Node)>,
+    },
     /// Redirects what a stage writes.
-    Redirect { body: Box<Node>, to: Vec<RedirectNode> },
+    Redirect {
+        body: Box<Node>,
+        to: Vec<RedirectNode>,
+    },
     /// Has been reported; never runs.
     Error,
 }

@@ -23,6 +23,8 @@ pub struct Outcome {
     pub result: Result<Data>,
     /// Said while checking; no reason not to run.
     pub warnings: Vec<Diagnostic>,
+    /// Whether it was refused: nothing has run.
+    pub refused: bool,
 }
 
 impl Session {
@@ -70,11 +72,11 @@ impl Session {
     /// Runs what has been checked, unless there were errors.
     pub fn run_checked(&mut self, checked: Checked, capture: bool) -> Outcome {
         if let Some(error) = Diagnostic::combine(checked.errors) {
-            return Outcome { result: Err(error), warnings: checked.warnings };
+            return Outcome { result: Err(error), warnings: checked.warnings, refused: true };
         }
         self.names = checked.names;
         let result = self.interpreter.run_top(&checked.node, self.names.slots, capture);
-        Outcome { result, warnings: checked.warnings }
+        Outcome { result, warnings: checked.warnings, refused: false }
     }
 
     /// Runs a text and collects what it gives.

@@ -122,17 +122,22 @@ pub(crate) fn report(context: &Context, terminal: &Terminal, outcome: Outcome) -
     for warning in &outcome.warnings {
         terminal.error(warning, context.sources());
     }
+    let refused = outcome.refused;
     let shown = outcome.result.and_then(|data| engine::Ui::show(terminal, data));
     let Err(error) = shown else { return Ended { code: Exit::Done as i32, leaves: false } };
     if let Some(code) = error_value::exit_requested(&error) {
         return Ended { code, leaves: true };
     }
-    if let Some(changes) = error_value::fields(&error).and_then(|fields| fields.get("changes")) {
-        // What was done is told even though the command failed.
+    // What was done is told even though the command failed; a table was drawn row by row before that.
+    if let Some(changes) =
+        error_value::fields(&error).and_then(|fields| fields.get("changes")).filter(|_| terminal.collects())
+    {
         let _ = engine::Ui::show(terminal, Data::Value(changes.clone()));
     }
     terminal.error(&error, context.sources());
-    Ended { code: exit_code(&error), leaves: false }
+    // Whatever a program would have failed with: refused, it has not run.
+    let code = if refused { Exit::Usage as i32 } else { exit_code(&error) };
+    Ended { code, leaves: false }
 }
 
 /// A program's own code when it was what failed, else that of the error's kind.

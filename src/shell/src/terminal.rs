@@ -43,6 +43,11 @@ impl Terminal {
         self.interrupt.get().cloned().unwrap_or_default()
     }
 
+    /// Whether results are written whole once they are complete, rather than row by row.
+    pub(crate) fn collects(&self) -> bool {
+        self.format.quiet || self.format.output.is_some()
+    }
+
     /// Shows an error, and those related to it, on standard error.
     pub fn error(&self, error: &Diagnostic, sources: &Sources) {
         let at_terminal = std::io::stderr().is_terminal();

@@ -12,8 +12,12 @@ use crate::prelude::*;
 /// How long nodes may take to be ready unless the caller says otherwise.
 const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
 
-const WAIT_TIMEOUT: Param =
-    Param::flag("wait-timeout", None, Takes::Type("duration"), "How long the nodes may take to be ready; 30sec by default");
+const WAIT_TIMEOUT: Param = Param::flag(
+    "wait-timeout",
+    None,
+    Takes::Type("duration"),
+    "How long the nodes may take to be ready; 30sec by default",
+);
 
 pub static START: Command = Command {
     name: "dataflow start",
@@ -35,7 +39,11 @@ pub static START: Command = Command {
         Param::switch("detach", Some('d'), "In the daemon"),
         Param::switch("attach", None, "Follow its logs until it ends"),
         WAIT_TIMEOUT,
-        Param::switch("no-wait", None, "Give the row at once; what goes wrong at start is then told by `dataflow list`"),
+        Param::switch(
+            "no-wait",
+            None,
+            "Give the row at once; what goes wrong at start is then told by `dataflow list`",
+        ),
         DRY_RUN,
     ],
     io: &[("nothing", model::DATAFLOW)],

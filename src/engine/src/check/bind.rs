@@ -40,12 +40,16 @@ pub(super) struct Callee<'a> {
 }
 
 impl Checker<'_> {
-    pub(super) fn bind(&mut self, callee: &Callee<'_>, wanted: &[Wanted], given: &[ast::Argument], input: &Type, head: Span) -> Bound {
-        let mut bound = Bound {
-            arguments: wanted.iter().map(|_| None).collect(),
-            known: vec![None; wanted.len()],
-            help: false,
-        };
+    pub(super) fn bind(
+        &mut self,
+        callee: &Callee<'_>,
+        wanted: &[Wanted],
+        given: &[ast::Argument],
+        input: &Type,
+        head: Span,
+    ) -> Bound {
+        let mut bound =
+            Bound { arguments: wanted.iter().map(|_| None).collect(), known: vec![None; wanted.len()], help: false };
         let positional: Vec<usize> =
             (0..wanted.len()).filter(|at| matches!(wanted[*at].kind, Kind::Required | Kind::Optional)).collect();
         let rest = wanted.iter().position(|param| param.kind == Kind::Rest);
@@ -70,12 +74,32 @@ impl Checker<'_> {
                 ast::Argument::EndOfFlags(_) if flags => flags = false,
                 ast::Argument::EndOfFlags(span) => {
                     let literal = word_argument("--", *span);
-                    self.positional(&literal, wanted, &mut next, rest, input, &mut bound, (&mut rest_items, &mut rest_known, &mut rest_span), &mut extra);
+                    self.positional(
+                        &literal,
+                        wanted,
+                        &mut next,
+                        rest,
+                        input,
+                        &mut bound,
+                        (&mut rest_items, &mut rest_known, &mut rest_span),
+                        &mut extra,
+                    );
                 }
-                ast::Argument::Long { name, span, .. } | ast::Argument::Short { letters: name, span } if !flags || callee.wrapped => {
+                ast::Argument::Long { name, span, .. } | ast::Argument::Short { letters: name, span }
+                    if !flags || callee.wrapped =>
+                {
                     let dashes = if matches!(argument, ast::Argument::Long { .. }) { "--" } else { "-" };
                     let literal = word_argument(&format!("{dashes}{}", name.node), *span);
-                    self.positional(&literal, wanted, &mut next, rest, input, &mut bound, (&mut rest_items, &mut rest_known, &mut rest_span), &mut extra);
+                    self.positional(
+                        &literal,
+                        wanted,
+                        &mut next,
+                        rest,
+                        input,
+                        &mut bound,
+                        (&mut rest_items, &mut rest_known, &mut rest_span),
+                        &mut extra,
+                    );
                 }
                 ast::Argument::Long { name, value, span } => {
                     let found = wanted.iter().position(|param| is_flag(param.kind) && *param.name == *name.node);
@@ -93,7 +117,10 @@ impl Checker<'_> {
                         });
                         match found {
                             Some(at) if matches!(wanted[at].kind, Kind::Flag(_)) && i + 1 < all.len() => {
-                                let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("`-{letter}` takes a value, so it comes last in `-{}`", letters.node));
+                                let error = Diagnostic::new(
+                                    codes::WRONG_ARGUMENT,
+                                    format!("`-{letter}` takes a value, so it comes last in `-{}`", letters.node),
+                                );
                                 self.report(error.label(*span, "here"));
                                 break;
                             }
@@ -107,23 +134,46 @@ impl Checker<'_> {
                     }
                 }
                 ast::Argument::Spread(expr) => match rest {
-                    Some(at) => {
-                        let (nodes, of) = self.without_row(|checker| checker.list_items(&[ast::ListItem::Spread(expr.clone())]));
+                    Some(_) => {
+                        let (nodes, of) =
+                            self.without_row(|checker| checker.list_items(&[ast::ListItem::Spread(expr.clone())]));
                         rest_items.extend(nodes);
-                        rest_known.push(Known { of: of.unwrap_or(Type::Any), value: None, gives: None, parts: Vec::new() });
+                        rest_known.push(Known {
+                            of: of.unwrap_or(Type::Any),
+                            value: None,
+                            gives: None,
+                            parts: Vec::new(),
+                        });
                         rest_span = Some(rest_span.map_or(expr.span, |span| span.to(expr.span)));
-                        let _ = at;
+                        // How many it brings is not known, so what follows cannot be counted off any more.
+                        next = Vec::new().into_iter();
                     }
                     None => {
-                        let error = Diagnostic::new(codes::TOO_MANY_ARGUMENTS, format!("`{}` takes a fixed number of arguments, so none can be spread into it", callee.name));
+                        let error = Diagnostic::new(
+                            codes::TOO_MANY_ARGUMENTS,
+                            format!(
+                                "`{}` takes a fixed number of arguments, so none can be spread into it",
+                                callee.name
+                            ),
+                        );
                         self.report(error.label(expr.span, "spread here"));
                     }
                 },
-                other => self.positional(other, wanted, &mut next, rest, input, &mut bound, (&mut rest_items, &mut rest_known, &mut rest_span), &mut extra),
+                other => self.positional(
+                    other,
+                    wanted,
+                    &mut next,
+                    rest,
+                    input,
+                    &mut bound,
+                    (&mut rest_items, &mut rest_known, &mut rest_span),
+                    &mut extra,
+                ),
             }
         }
         if let Some(span) = extra {
-            let error = Diagnostic::new(codes::TOO_MANY_ARGUMENTS, format!("`{}` takes no more arguments", callee.name));
+            let error =
+                Diagnostic::new(codes::TOO_MANY_ARGUMENTS, format!("`{}` takes no more arguments", callee.name));
             self.report(error.label(span, "one too many").help(format!("usage: {}", callee.usage)));
         }
         if let (Some(at), Some(span)) = (rest, rest_span) {
@@ -135,14 +185,20 @@ impl Checker<'_> {
             let constants: Option<Vec<Value>> = rest_known.iter().map(|known| known.value.clone()).collect();
             let of = rest_known.iter().map(|known| known.of.clone()).reduce(Type::union).unwrap_or(Type::Any);
             let gives = rest_known.iter().find_map(|known| known.gives.clone());
-            bound.known[at] = Some(Known { of: Type::list(of), value: constants.map(Value::list), gives, parts: Vec::new() });
+            bound.known[at] =
+                Some(Known { of: Type::list(of), value: constants.map(Value::list), gives, parts: Vec::new() });
             bound.arguments[at] = Some(Argument { value: ArgumentValue::Many(rest_items), span, check });
         }
         if !bound.help {
             for (at, param) in wanted.iter().enumerate() {
                 if param.kind == Kind::Required && bound.arguments[at].is_none() && extra.is_none() {
-                    let error = Diagnostic::new(codes::MISSING_ARGUMENT, format!("`{}` needs <{}>", callee.name, param.name));
-                    self.report(error.label(head.end_point(), format!("<{}> is missing", param.name)).help(format!("usage: {}", callee.usage)));
+                    let error =
+                        Diagnostic::new(codes::MISSING_ARGUMENT, format!("`{}` needs <{}>", callee.name, param.name));
+                    self.report(
+                        error
+                            .label(head.end_point(), format!("<{}> is missing", param.name))
+                            .help(format!("usage: {}", callee.usage)),
+                    );
                 }
             }
         }
@@ -229,7 +285,8 @@ impl Checker<'_> {
 
     fn unknown_flag(&mut self, callee: &Callee<'_>, name: &str, wanted: &[Wanted], span: Span) {
         let flags: Vec<&str> = wanted.iter().filter(|param| is_flag(param.kind)).map(|param| &*param.name).collect();
-        let error = Diagnostic::new(codes::UNKNOWN_FLAG, format!("`{}` has no flag `--{name}`", callee.name)).label(span, "unknown flag");
+        let error = Diagnostic::new(codes::UNKNOWN_FLAG, format!("`{}` has no flag `--{name}`", callee.name))
+            .label(span, "unknown flag");
         let help = match suggest::nearest(name, flags.iter().copied(), 1).first() {
             Some(near) => format!("did you mean `--{near}`?"),
             None if flags.is_empty() => "it has no flags".to_string(),
@@ -246,7 +303,8 @@ impl Checker<'_> {
                 _ => None,
             })
             .collect();
-        let error = Diagnostic::new(codes::UNKNOWN_FLAG, format!("`{}` has no flag `-{letter}`", callee.name)).label(span, "unknown flag");
+        let error = Diagnostic::new(codes::UNKNOWN_FLAG, format!("`{}` has no flag `-{letter}`", callee.name))
+            .label(span, "unknown flag");
         self.report(match flags.is_empty() {
             true => error.help("it has no short flags"),
             false => error.help(format!("its short flags are: {}", flags.join(", "))),
@@ -308,7 +366,8 @@ impl Checker<'_> {
                 Some(closure) => self.closure_argument(&closure, std::slice::from_ref(&item), &item, expr.span),
                 None => match &expr.kind {
                     ExprKind::Variable(_) | ExprKind::Path { .. } | ExprKind::Subexpression(_) => {
-                        let (node, known, check) = self.typed(expr, text, &Type::OneOf(vec![Type::Closure, Type::Bool]));
+                        let (node, known, check) =
+                            self.typed(expr, text, &Type::OneOf(vec![Type::Closure, Type::Bool]));
                         (node, known, check)
                     }
                     _ => (self.condition(expr, &item), closure_known(Type::Bool), None),
@@ -330,7 +389,9 @@ impl Checker<'_> {
                         let rows = rows_of(input);
                         self.closure_argument(&closure, std::slice::from_ref(&rows), &rows, expr.span)
                     }
-                    None => self.typed(expr, text, &Type::OneOf(vec![Type::Record(value::Fields::open()), Type::Closure])),
+                    None => {
+                        self.typed(expr, text, &Type::OneOf(vec![Type::Record(value::Fields::open()), Type::Closure]))
+                    }
                 },
             },
         }
@@ -351,7 +412,10 @@ impl Checker<'_> {
                     };
                     let (node, gives) = self.aggregation(value, &rows);
                     parts.push((name.clone(), gives));
-                    fields.push(crate::program::FieldNode::Field { name: crate::program::NameNode::Known(name), value: node });
+                    fields.push(crate::program::FieldNode::Field {
+                        name: crate::program::NameNode::Known(name),
+                        value: node,
+                    });
                 }
                 ast::RecordItem::Spread(expr) => {
                     let error = Diagnostic::new(codes::WRONG_ARGUMENT, "aggregations are written one by one");
@@ -363,7 +427,13 @@ impl Checker<'_> {
         (Node::new(Op::Record(fields), span), known, None)
     }
 
-    fn closure_argument(&mut self, closure: &ast::Closure, given: &[Type], input: &Type, span: Span) -> (Node, Known, Option<Type>) {
+    fn closure_argument(
+        &mut self,
+        closure: &ast::Closure,
+        given: &[Type],
+        input: &Type,
+        span: Span,
+    ) -> (Node, Known, Option<Type>) {
         let (node, gives) = self.closure(closure, given, input, span);
         (node, closure_known(gives), None)
     }
@@ -383,11 +453,16 @@ impl Checker<'_> {
             let (node, of) = self.expr(expr);
             let wanted = Type::OneOf(vec![Type::CellPath, Type::String, Type::Int, Type::Closure]);
             if !wanted.accepts(&of) {
-                let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("a column is named by text or a path, not by {of}"));
+                let error =
+                    Diagnostic::new(codes::WRONG_ARGUMENT, format!("a column is named by text or a path, not by {of}"));
                 self.report(error.label(expr.span, format!("this is {of}")));
             }
             let value = node.as_const().cloned();
-            let check = if of == Type::CellPath || of == Type::Closure { None } else { Some(Type::OneOf(vec![Type::CellPath, Type::Closure])) };
+            let check = if of == Type::CellPath || of == Type::Closure {
+                None
+            } else {
+                Some(Type::OneOf(vec![Type::CellPath, Type::Closure]))
+            };
             return (node, Known { of, value, gives: None, parts: Vec::new() }, check);
         };
         if let Err(error) = path::type_at(item, &path.0, &|_| expr.span) {
@@ -421,25 +496,33 @@ impl Checker<'_> {
                 None => self.expr(expr),
             },
             ExprKind::Bare(_) => (Node::constant(Value::string(text), expr.span), Type::String),
-            ExprKind::Block(_) if !of.is_any() && of.accepts(&Type::Record(value::Fields::open())) && *of != Type::Closure && is_empty_block(expr) => {
+            ExprKind::Block(_)
+                if !of.is_any()
+                    && of.accepts(&Type::Record(value::Fields::open()))
+                    && *of != Type::Closure
+                    && is_empty_block(expr) =>
+            {
                 (Node::constant(Value::record(value::Record::new()), expr.span), Type::Record(value::Fields::open()))
             }
             ExprKind::Record(items) if items.is_empty() && *of == Type::Closure => {
-                let closure = ast::Closure { parameters: None, body: ast::Block { statements: Vec::new(), span: expr.span } };
+                let closure =
+                    ast::Closure { parameters: None, body: ast::Block { statements: Vec::new(), span: expr.span } };
                 let (node, _) = self.closure(&closure, &[], &Type::Any, expr.span);
                 (node, Type::Closure)
             }
             _ => self.expr(expr),
         };
         if !of.accepts(&given) {
-            let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("expected {of}, found {given}")).label(expr.span, format!("this is {given}"));
+            let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("expected {of}, found {given}"))
+                .label(expr.span, format!("this is {given}"));
             self.report(error);
             return (Node::new(Op::Error, expr.span), any_known(), None);
         }
         if let Some(value) = node.as_const() {
             return match crate::run::coerce(value.clone(), of) {
                 Ok(value) => {
-                    let known = Known { of: value.type_of(), value: Some(value.clone()), gives: None, parts: Vec::new() };
+                    let known =
+                        Known { of: value.type_of(), value: Some(value.clone()), gives: None, parts: Vec::new() };
                     (Node::constant(value, expr.span), known, None)
                 }
                 Err(value) => {
@@ -458,14 +541,16 @@ impl Checker<'_> {
 fn not_that(value: &Value, of: &Type, span: Span) -> Box<Diagnostic> {
     if let (Type::Word(words), Value::String(word)) = (of, value) {
         let all: Vec<&str> = words.iter().map(|word| &**word).collect();
-        let error = Diagnostic::new(codes::NOT_IN_SET, format!("`{word}` is not one of {}", all.join(", "))).label(span, "not in the set");
+        let error = Diagnostic::new(codes::NOT_IN_SET, format!("`{word}` is not one of {}", all.join(", ")))
+            .label(span, "not in the set");
         return match suggest::did_you_mean(word, all.iter().copied()) {
             Some(help) => error.help(help),
             None => error,
         };
     }
     let found = value.type_of();
-    Diagnostic::new(codes::WRONG_ARGUMENT, format!("expected {of}, found {found}")).label(span, format!("this is {found}"))
+    Diagnostic::new(codes::WRONG_ARGUMENT, format!("expected {of}, found {found}"))
+        .label(span, format!("this is {found}"))
 }
 
 /// The type held against values at run time; `None` for what binding has dealt with.
@@ -523,7 +608,9 @@ fn word_argument(text: &str, span: Span) -> ast::Argument {
 
 pub(super) fn argument_span(argument: &ast::Argument) -> Span {
     match argument {
-        ast::Argument::Positional { expr, .. } | ast::Argument::Spread(expr) | ast::Argument::Condition(expr) => expr.span,
+        ast::Argument::Positional { expr, .. } | ast::Argument::Spread(expr) | ast::Argument::Condition(expr) => {
+            expr.span
+        }
         ast::Argument::Long { span, .. } | ast::Argument::Short { span, .. } | ast::Argument::EndOfFlags(span) => *span,
     }
 }

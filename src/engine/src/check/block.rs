@@ -65,7 +65,13 @@ impl Checker<'_> {
         (node, flowing)
     }
 
-    fn element(&mut self, element: &ast::Element, input: &Type, piped: bool, next: Option<&ast::Element>) -> (Node, Type) {
+    fn element(
+        &mut self,
+        element: &ast::Element,
+        input: &Type,
+        piped: bool,
+        next: Option<&ast::Element>,
+    ) -> (Node, Type) {
         let vars: Vec<(Arc<str>, Node)> =
             element.env.iter().map(|(name, value)| (name.node.clone(), self.expr(value).0)).collect();
         // Variables set around one call are in sight of its arguments too.
@@ -109,7 +115,10 @@ impl Checker<'_> {
                 let Keyword::Def { name, signature, wrapped, doc, .. } = &**keyword else { continue };
                 let known = self.scopes.last().and_then(|scope| scope.functions.get(&name.node));
                 if known.is_some_and(|known| known.captures.is_none() && known.span.source == name.span.source) {
-                    let error = Diagnostic::new(codes::DUPLICATE_NAME, format!("`{}` is defined twice in one block", name.node));
+                    let error = Diagnostic::new(
+                        codes::DUPLICATE_NAME,
+                        format!("`{}` is defined twice in one block", name.node),
+                    );
                     self.report(error.label(name.span, "again here"));
                     continue;
                 }

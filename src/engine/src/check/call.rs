@@ -28,7 +28,9 @@ impl Checker<'_> {
         let words = self.words(call);
         let texts: Vec<&str> = words.iter().map(|(text, _)| &**text).collect();
         if call.sigil.is_none() {
-            let known = (1..=texts.len()).rev().find_map(|count| Some((self.function(&texts[..count].join(" "))?.clone(), count)));
+            let known = (1..=texts.len())
+                .rev()
+                .find_map(|count| Some((self.function(&texts[..count].join(" "))?.clone(), count)));
             if let Some((function, count)) = known {
                 let head = words[0].1.to(words[count - 1].1);
                 return self.call_def(&function, &call.arguments[count - 1..], input, head, span);
@@ -37,7 +39,8 @@ impl Checker<'_> {
         if let Some((command, count, alias)) = self.context.registry().longest(&texts) {
             let head = words[0].1.to(words[count - 1].1);
             if let Some(alias) = alias.filter(|alias| alias.hint) {
-                let hint = Diagnostic::new(codes::UNKNOWN_COMMAND, format!("`{}` is now `{}`", alias.name, alias.target));
+                let hint =
+                    Diagnostic::new(codes::UNKNOWN_COMMAND, format!("`{}` is now `{}`", alias.name, alias.target));
                 self.warn(hint.label(head, "old name"));
             }
             let input = if piped { input } else { unless_refused(command, input) };
@@ -78,7 +81,14 @@ impl Checker<'_> {
         words
     }
 
-    fn call_command(&mut self, command: &'static Command, arguments: &[ast::Argument], input: &Type, head: Span, span: Span) -> (Node, Type) {
+    fn call_command(
+        &mut self,
+        command: &'static Command,
+        arguments: &[ast::Argument],
+        input: &Type,
+        head: Span,
+        span: Span,
+    ) -> (Node, Type) {
         let wanted: Vec<Wanted> = command
             .params
             .iter()
@@ -110,11 +120,8 @@ impl Checker<'_> {
 
     /// What a command gives for what flows in, or the error that it does not work on that.
     fn output(&mut self, command: &'static Command, input: &Type, known: &[Option<Known>], head: Span) -> Type {
-        let pairs: Vec<(Type, Type)> = command
-            .io
-            .iter()
-            .filter_map(|(from, to)| Some((Type::parse(from).ok()?, Type::parse(to).ok()?)))
-            .collect();
+        let pairs: Vec<(Type, Type)> =
+            command.io.iter().filter_map(|(from, to)| Some((Type::parse(from).ok()?, Type::parse(to).ok()?))).collect();
         let fitting: Vec<&Type> = pairs.iter().filter(|(from, _)| from.accepts(input)).map(|(_, to)| to).collect();
         if fitting.is_empty() {
             let takes: Vec<String> = {
@@ -123,11 +130,17 @@ impl Checker<'_> {
                 all
             };
             let error = if *input == Type::Nothing {
-                Diagnostic::new(codes::WRONG_PIPELINE_INPUT, format!("`{}` needs input: {}", command.name, takes.join(" or ")))
-                    .label(head, "nothing flows in here")
+                Diagnostic::new(
+                    codes::WRONG_PIPELINE_INPUT,
+                    format!("`{}` needs input: {}", command.name, takes.join(" or ")),
+                )
+                .label(head, "nothing flows in here")
             } else {
-                Diagnostic::new(codes::WRONG_PIPELINE_INPUT, format!("`{}` works on {}, not on {input}", command.name, takes.join(" or ")))
-                    .label(head, format!("{input} flows in here"))
+                Diagnostic::new(
+                    codes::WRONG_PIPELINE_INPUT,
+                    format!("`{}` works on {}, not on {input}", command.name, takes.join(" or ")),
+                )
+                .label(head, format!("{input} flows in here"))
             };
             self.report(error);
             return Type::Any;
@@ -145,7 +158,14 @@ impl Checker<'_> {
         of
     }
 
-    fn call_def(&mut self, function: &FunctionName, arguments: &[ast::Argument], input: &Type, head: Span, span: Span) -> (Node, Type) {
+    fn call_def(
+        &mut self,
+        function: &FunctionName,
+        arguments: &[ast::Argument],
+        input: &Type,
+        head: Span,
+        span: Span,
+    ) -> (Node, Type) {
         let signature = function.signature.clone();
         let wanted: Vec<Wanted> = signature
             .params
@@ -155,7 +175,11 @@ impl Checker<'_> {
         let callee = Callee { name: &signature.name, usage: signature.usage(), wrapped: signature.wrapped };
         let bound = self.bind(&callee, &wanted, arguments, input, head);
         if bound.help {
-            let text = if signature.doc.is_empty() { callee.usage } else { format!("{}\n\nUsage: {}", signature.doc, callee.usage) };
+            let text = if signature.doc.is_empty() {
+                callee.usage
+            } else {
+                format!("{}\n\nUsage: {}", signature.doc, callee.usage)
+            };
             return (Node::constant(Value::string(text), span), Type::String);
         }
         let of = match signature.io.as_slice() {
@@ -167,9 +191,12 @@ impl Checker<'_> {
                 None if pairs.iter().any(|(from, _)| *from == Type::Nothing) => pairs[0].1.clone(),
                 None => {
                     let takes: Vec<String> = pairs.iter().map(|(from, _)| from.to_string()).collect();
-                    let error = Diagnostic::new(codes::WRONG_PIPELINE_INPUT, format!("`{}` works on {}, not on {input}", signature.name, takes.join(" or ")))
-                        .label(head, format!("{input} flows in here"))
-                        .label(function.span, "declared here");
+                    let error = Diagnostic::new(
+                        codes::WRONG_PIPELINE_INPUT,
+                        format!("`{}` works on {}, not on {input}", signature.name, takes.join(" or ")),
+                    )
+                    .label(head, format!("{input} flows in here"))
+                    .label(function.span, "declared here");
                     self.report(error);
                     Type::Any
                 }
@@ -212,8 +239,10 @@ impl Checker<'_> {
         let error = match piped {
             true => Diagnostic::new(codes::UNKNOWN_VERB, format!("`{verb}` does not apply to {input}"))
                 .label(head, format!("{input} flows in here")),
-            false => Diagnostic::new(codes::UNKNOWN_VERB, format!("`{verb}` belongs to rows that flow in, and nothing does"))
-                .label(head, "stop what?".replace("stop", verb)),
+            false => {
+                Diagnostic::new(codes::UNKNOWN_VERB, format!("`{verb}` belongs to rows that flow in, and nothing does"))
+                    .label(head, "stop what?".replace("stop", verb))
+            }
         };
         self.report(error.help(format!("say which is meant: {}", names.join(", "))));
         Some((Node::new(Op::Error, span), Type::Any))
@@ -228,7 +257,9 @@ impl Checker<'_> {
         for argument in &call.arguments {
             match argument {
                 ast::Argument::Positional { text, expr } => match &expr.kind {
-                    ExprKind::Bare(_) | ExprKind::Literal(_) if !matches!(expr.kind, ExprKind::Literal(ast::Literal::String(_))) => {
+                    ExprKind::Bare(_) | ExprKind::Literal(_)
+                        if !matches!(expr.kind, ExprKind::Literal(ast::Literal::String(_))) =>
+                    {
                         arguments.extend(self.expanded(text, expr.span).into_iter().map(ListNode::Item));
                     }
                     // A list's items are arguments each.
@@ -238,7 +269,8 @@ impl Checker<'_> {
                 ast::Argument::Long { name, value, span } => match value {
                     None => arguments.push(word(&format!("--{}", name.node), *span)),
                     Some(value) => {
-                        let parts = vec![Node::constant(Value::string(format!("--{}=", name.node)), *span), self.expr(value).0];
+                        let parts =
+                            vec![Node::constant(Value::string(format!("--{}=", name.node)), *span), self.expr(value).0];
                         arguments.push(ListNode::Item(Node::new(Op::Interpolate(parts), *span)));
                     }
                 },
@@ -286,7 +318,9 @@ impl Checker<'_> {
         names.extend(self.scopes.iter().flat_map(|scope| scope.functions.keys()).map(|name| &**name));
         let nouns: Vec<&str> = names.iter().filter_map(|name| name.split_once(' ').map(|(noun, _)| noun)).collect();
         // `datflow list`: the noun is what was mistyped.
-        if let (Some(near), Some((second, _))) = (suggest::nearest(name, nouns.iter().copied(), 1).first(), words.get(1)) {
+        if let (Some(near), Some((second, _))) =
+            (suggest::nearest(name, nouns.iter().copied(), 1).first(), words.get(1))
+        {
             let whole = format!("{near} {second}");
             if registry.get(&whole).is_some() {
                 return Diagnostic::new(codes::UNKNOWN_COMMAND, format!("there is no command or program `{name}`"))
@@ -307,7 +341,8 @@ impl Checker<'_> {
             .collect();
         match words.get(1) {
             Some((second, span)) => {
-                let error = Diagnostic::new(codes::UNKNOWN_COMMAND, format!("there is no command `{noun} {second}`")).label(*span, format!("`{noun}` has no `{second}`"));
+                let error = Diagnostic::new(codes::UNKNOWN_COMMAND, format!("there is no command `{noun} {second}`"))
+                    .label(*span, format!("`{noun}` has no `{second}`"));
                 match suggest::nearest(second, verbs.iter().copied(), 1).first() {
                     Some(near) => error.help(format!("did you mean `{noun} {near}`?")),
                     None => error.help(format!("`{noun}` has: {}", verbs.join(", "))),

@@ -49,14 +49,14 @@ fn not_constant(node: &Node) -> Option<diag::Span> {
             Some(_) => Some(stage.node.span),
             None => not_constant(&stage.node),
         }),
-        Op::If { condition, then, otherwise } => {
-            not_constant(condition).or_else(|| not_constant(then)).or_else(|| otherwise.as_deref().and_then(not_constant))
-        }
+        Op::If { condition, then, otherwise } => not_constant(condition)
+            .or_else(|| not_constant(then))
+            .or_else(|| otherwise.as_deref().and_then(not_constant)),
         Op::Call(call) => {
             let computes = matches!(
                 call.command.0.category,
                 Category::Tables | Category::Strings | Category::Math | Category::Formats | Category::Core
-            );
+            ) || call.command.0.name.starts_with("path ");
             if !computes {
                 return Some(call.head);
             }

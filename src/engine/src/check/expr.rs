@@ -49,7 +49,8 @@ impl Checker<'_> {
                     let part = part.as_deref()?;
                     let (node, of) = self.expr(part);
                     if !Type::Number.accepts(&of) {
-                        let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("a range is made of numbers, not of {of}"));
+                        let error =
+                            Diagnostic::new(codes::WRONG_ARGUMENT, format!("a range is made of numbers, not of {of}"));
                         self.report(error.label(part.span, format!("this is {of}")));
                     }
                     Some(Box::new(node))
@@ -136,11 +137,14 @@ impl Checker<'_> {
     }
 
     fn unknown_variable(&self, name: &str, span: Span) -> Box<Diagnostic> {
-        let error = Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("there is no variable `${name}`")).label(span, "not found");
+        let error = Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("there is no variable `${name}`"))
+            .label(span, "not found");
         let known = self.scopes.iter().rev().flat_map(|scope| scope.vars.keys()).map(|known| &**known);
         match suggest::nearest(name, known.chain(["in", "env"]), 1).first() {
             Some(near) => error.help(format!("did you mean `${near}`?")),
-            None if name == "it" => error.help("`$it` is the row in a condition after `where`; a closure names its own: {|it| …}"),
+            None if name == "it" => {
+                error.help("`$it` is the row in a condition after `where`; a closure names its own: {|it| …}")
+            }
             None => error.help("variables are made with `let name = value`"),
         }
     }
@@ -151,13 +155,13 @@ impl Checker<'_> {
         if let ExprKind::Variable(name) = &base.kind
             && let ("env", Some((value::PathMember { step: value::Step::Name(variable), optional, .. }, rest))) =
                 (&**name, steps.split_first())
-            {
-                let node = Node::new(Op::EnvVar { name: variable.clone(), optional: *optional }, span);
-                if rest.is_empty() {
-                    return (node, Type::Any);
-                }
-                return (Node::new(Op::Path(Box::new(node), rest.into()), span), Type::Any);
+        {
+            let node = Node::new(Op::EnvVar { name: variable.clone(), optional: *optional }, span);
+            if rest.is_empty() {
+                return (node, Type::Any);
             }
+            return (Node::new(Op::Path(Box::new(node), rest.into()), span), Type::Any);
+        }
         let (base_node, base_type) = match (&base.kind, self.row.clone()) {
             // `info.size` in a condition: a column, then into its cells.
             (ExprKind::Bare(word), Some(row)) => self.row_column(&row, word, base.span),
@@ -180,10 +184,12 @@ impl Checker<'_> {
 
     pub(super) fn list_items(&mut self, items: &[ast::ListItem]) -> (Vec<ListNode>, Option<Type>) {
         let mut of: Option<Type> = None;
-        let mut join = |given: Type| of = Some(match of.take() {
-            Some(of) => of.union(given),
-            None => given,
-        });
+        let mut join = |given: Type| {
+            of = Some(match of.take() {
+                Some(of) => of.union(given),
+                None => given,
+            })
+        };
         let mut nodes = Vec::with_capacity(items.len());
         for item in items {
             match item {
@@ -194,8 +200,12 @@ impl Checker<'_> {
                 }
                 ast::ListItem::Spread(expr) => {
                     let (node, given) = self.expr(expr);
-                    if !Type::OneOf(vec![Type::list(Type::Any), Type::Nothing]).accepts(&given) && given != Type::Range {
-                        let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("only a list can be spread here, not {given}"));
+                    if !Type::OneOf(vec![Type::list(Type::Any), Type::Nothing]).accepts(&given) && given != Type::Range
+                    {
+                        let error = Diagnostic::new(
+                            codes::WRONG_ARGUMENT,
+                            format!("only a list can be spread here, not {given}"),
+                        );
                         self.report(error.label(expr.span, format!("this is {given}")));
                     }
                     if given != Type::Nothing {
@@ -235,7 +245,10 @@ impl Checker<'_> {
                         if let NameNode::Known(known) = &name {
                             if let Some((_, first)) = seen.iter().find(|(name, _)| name == known) {
                                 let first = *first;
-                                let error = Diagnostic::new(codes::DUPLICATE_NAME, format!("the field `{known}` is there twice"));
+                                let error = Diagnostic::new(
+                                    codes::DUPLICATE_NAME,
+                                    format!("the field `{known}` is there twice"),
+                                );
                                 checker.report(error.label(key.span, "again here").label(first, "first here"));
                             }
                             seen.push((known.clone(), key.span));
@@ -257,7 +270,10 @@ impl Checker<'_> {
                             Type::Nothing => {}
                             Type::Any | Type::OneOf(_) => fields.open = true,
                             other => {
-                                let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("only a record can be spread here, not {other}"));
+                                let error = Diagnostic::new(
+                                    codes::WRONG_ARGUMENT,
+                                    format!("only a record can be spread here, not {other}"),
+                                );
                                 checker.report(error.label(expr.span, format!("this is {other}")));
                                 fields.open = true;
                             }
@@ -270,7 +286,9 @@ impl Checker<'_> {
             let constant: Option<value::Record> = nodes
                 .iter()
                 .map(|node| match node {
-                    FieldNode::Field { name: NameNode::Known(name), value } => Some((name.clone(), value.as_const()?.clone())),
+                    FieldNode::Field { name: NameNode::Known(name), value } => {
+                        Some((name.clone(), value.as_const()?.clone()))
+                    }
                     _ => None,
                 })
                 .collect();
@@ -293,7 +311,8 @@ impl Checker<'_> {
                     Some(value) => NameNode::Known(value::text::to_text(value).into()),
                     None => {
                         if matches!(of, Type::Record(_) | Type::List(_) | Type::Table(_) | Type::Closure) {
-                            let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("a field's name is text, not {of}"));
+                            let error =
+                                Diagnostic::new(codes::WRONG_ARGUMENT, format!("a field's name is text, not {of}"));
                             self.report(error.label(key.span, format!("this is {of}")));
                         }
                         NameNode::Computed(node)
@@ -313,7 +332,8 @@ impl Checker<'_> {
             match self.field_name(column) {
                 NameNode::Known(name) => {
                     if names.contains(&name) {
-                        let error = Diagnostic::new(codes::DUPLICATE_NAME, format!("the column `{name}` is there twice"));
+                        let error =
+                            Diagnostic::new(codes::DUPLICATE_NAME, format!("the column `{name}` is there twice"));
                         self.report(error.label(column.span, "again here"));
                     }
                     names.push(name);
@@ -334,7 +354,10 @@ impl Checker<'_> {
             };
             let (cells, _) = (self.without_row(|checker| checker.row_cells(cells)), ());
             if cells.len() != names.len() {
-                let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("this row has {} cells for {} columns", cells.len(), names.len()));
+                let error = Diagnostic::new(
+                    codes::WRONG_ARGUMENT,
+                    format!("this row has {} cells for {} columns", cells.len(), names.len()),
+                );
                 self.report(error.label(row.span, "this row"));
                 continue;
             }
@@ -415,7 +438,9 @@ impl Checker<'_> {
                 .label(left.span, format!("this is {left_type}"))
                 .label(right.span, format!("this is {right_type}"));
             error.help = match (&self.row, &right.kind) {
-                (Some(row), ExprKind::Bare(word)) if row.of.fields().is_some_and(|fields| fields.get(word).is_some()) => {
+                (Some(row), ExprKind::Bare(word))
+                    if row.of.fields().is_some_and(|fields| fields.get(word).is_some()) =>
+                {
                     Some(format!("a bare word on the right is text; the column is written `$it.{word}`"))
                 }
                 _ => told.help,
@@ -427,10 +452,11 @@ impl Checker<'_> {
         self.never_equal(operator, &left_type, &right_type, left.span, right.span);
         // Constants fold, unless they fail: then it fails where it is reached.
         if let (Some(a), Some(b)) = (left_node.as_const(), right_node.as_const())
-            && let Ok(value) = ops::apply(operator, a, b) {
-                let of = if of.is_any() { value.type_of() } else { of };
-                return (Node::constant(value, span), of);
-            }
+            && let Ok(value) = ops::apply(operator, a, b)
+        {
+            let of = if of.is_any() { value.type_of() } else { of };
+            return (Node::constant(value, span), of);
+        }
         (Node::new(Op::Binary(operator, Box::new((left_node, right_node))), span), of)
     }
 
@@ -443,10 +469,11 @@ impl Checker<'_> {
         if let Some(row) = &self.row {
             let is_column = row.of.fields().is_some_and(|fields| fields.get(word).is_some());
             if is_column && matches!(op, Operator::Equal | Operator::NotEqual) && left.is_any() {
-                let warning = Diagnostic::new(codes::NOT_IN_SET, format!("`{word}` is also a column; on the right it is text"))
-                    .label(right.span, "taken as text")
-                    .label(left_expr.span, "compared with this")
-                    .help(format!("the column is written `$it.{word}`, the text \"{word}\""));
+                let warning =
+                    Diagnostic::new(codes::NOT_IN_SET, format!("`{word}` is also a column; on the right it is text"))
+                        .label(right.span, "taken as text")
+                        .label(left_expr.span, "compared with this")
+                        .help(format!("the column is written `$it.{word}`, the text \"{word}\""));
                 self.warn(warning);
             }
         }
@@ -492,7 +519,18 @@ impl Checker<'_> {
             return;
         }
         let plain = |of: &Type| {
-            matches!(of, Type::Bool | Type::Int | Type::Float | Type::Number | Type::String | Type::Word(_) | Type::Duration | Type::Filesize | Type::DateTime)
+            matches!(
+                of,
+                Type::Bool
+                    | Type::Int
+                    | Type::Float
+                    | Type::Number
+                    | Type::String
+                    | Type::Word(_)
+                    | Type::Duration
+                    | Type::Filesize
+                    | Type::DateTime
+            )
         };
         let comparable = left.accepts(right)
             || right.accepts(left)

@@ -112,7 +112,9 @@ impl Checker<'_> {
                         (FunctionParamKind::Optional(default.unwrap_or(Value::Nothing)), seen)
                     }
                     ParameterKind::Rest => (FunctionParamKind::Rest, Type::list(of.clone())),
-                    ParameterKind::Flag { .. } if annotated.is_none() && default.is_none() => (FunctionParamKind::Switch, Type::Bool),
+                    ParameterKind::Flag { .. } if annotated.is_none() && default.is_none() => {
+                        (FunctionParamKind::Switch, Type::Bool)
+                    }
                     ParameterKind::Flag { .. } => {
                         let seen = if default.is_some() { seen } else { seen.union(Type::Nothing) };
                         (FunctionParamKind::Flag(default.unwrap_or(Value::Nothing)), seen)
@@ -158,10 +160,14 @@ impl Checker<'_> {
         let default = parameter.default.as_ref()?;
         let (node, of) = self.expr(default);
         if let Some(wanted) = annotated
-            && !wanted.accepts(&of) {
-                let error = Diagnostic::new(codes::BAD_SIGNATURE, format!("the default of `{}` is {of}, not {wanted}", parameter.name.node));
-                self.report(error.label(default.span, format!("this is {of}")));
-            }
+            && !wanted.accepts(&of)
+        {
+            let error = Diagnostic::new(
+                codes::BAD_SIGNATURE,
+                format!("the default of `{}` is {of}, not {wanted}", parameter.name.node),
+            );
+            self.report(error.label(default.span, format!("this is {of}")));
+        }
         match constant::evaluate(self, &node) {
             Ok(value) => Some(match annotated {
                 Some(of) => crate::run::coerce(value, of).unwrap_or_else(|value| value),
@@ -175,16 +181,32 @@ impl Checker<'_> {
     }
 
     /// What callers must know of a `def`, before its body is looked at.
-    pub(super) fn signature(&mut self, name: &ast::Name, signature: &ast::Signature, wrapped: bool, doc: &str) -> FunctionName {
+    pub(super) fn signature(
+        &mut self,
+        name: &ast::Name,
+        signature: &ast::Signature,
+        wrapped: bool,
+        doc: &str,
+    ) -> FunctionName {
         let mut optional_seen = false;
         let mut params: Vec<SignatureParam> = Vec::new();
         for parameter in &signature.parameters {
             // Reported once, when the body is checked: here only what callers see.
-            let of = parameter.of.as_ref().and_then(|of| Type::parse(of.node.split_once("@c").map_or(&*of.node, |(before, _)| before)).ok());
+            let of = parameter
+                .of
+                .as_ref()
+                .and_then(|of| Type::parse(of.node.split_once("@c").map_or(&*of.node, |(before, _)| before)).ok());
             let kind = match parameter.kind {
                 ParameterKind::Required if optional_seen => {
-                    let error = Diagnostic::new(codes::BAD_SIGNATURE, format!("`{}` is required and stands after an optional parameter", parameter.name.node));
-                    self.report(error.label(parameter.name.span, "required").help("put required parameters first, or give it a default"));
+                    let error = Diagnostic::new(
+                        codes::BAD_SIGNATURE,
+                        format!("`{}` is required and stands after an optional parameter", parameter.name.node),
+                    );
+                    self.report(
+                        error
+                            .label(parameter.name.span, "required")
+                            .help("put required parameters first, or give it a default"),
+                    );
                     Kind::Required
                 }
                 ParameterKind::Required => Kind::Required,
@@ -197,11 +219,16 @@ impl Checker<'_> {
                 ParameterKind::Flag { short } => Kind::Flag(short),
             };
             if params.iter().any(|known| known.name == parameter.name.node) {
-                let error = Diagnostic::new(codes::DUPLICATE_NAME, format!("the parameter `{}` is there twice", parameter.name.node));
+                let error = Diagnostic::new(
+                    codes::DUPLICATE_NAME,
+                    format!("the parameter `{}` is there twice", parameter.name.node),
+                );
                 self.report(error.label(parameter.name.span, "again here"));
             }
             let of = of.unwrap_or_else(|| match &parameter.default {
-                Some(ast::Expr { kind: ast::ExprKind::Literal(literal), span }) => self.literal(literal, *span).type_of(),
+                Some(ast::Expr { kind: ast::ExprKind::Literal(literal), span }) => {
+                    self.literal(literal, *span).type_of()
+                }
                 _ => Type::Any,
             });
             params.push(SignatureParam { name: parameter.name.node.clone(), kind, of, doc: parameter.doc.clone() });
@@ -216,7 +243,14 @@ impl Checker<'_> {
     }
 
     /// Checks the body of a `def` that has been declared.
-    pub(super) fn define(&mut self, name: &ast::Name, signature: &ast::Signature, body: &ast::Block, env: bool, span: Span) {
+    pub(super) fn define(
+        &mut self,
+        name: &ast::Name,
+        signature: &ast::Signature,
+        body: &ast::Block,
+        env: bool,
+        span: Span,
+    ) {
         let Some(declared) = self.function(&name.node).cloned() else { return };
         // A body that calls itself and uses variables of the outside must know which before it is checked: a first
         // look finds them out.
@@ -281,10 +315,13 @@ impl Checker<'_> {
         self.loops = loops;
         let level = self.levels.pop().unwrap_or_default();
         if let [(_, wanted)] = io.as_slice()
-            && !wanted.accepts(&gives) && *wanted != Type::Nothing {
-                let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("`{}` promises {wanted} and gives {gives}", name.node));
-                self.report(error.label(body.span, format!("gives {gives}")).label(signature.span, "promised here"));
-            }
+            && !wanted.accepts(&gives)
+            && *wanted != Type::Nothing
+        {
+            let error =
+                Diagnostic::new(codes::WRONG_ARGUMENT, format!("`{}` promises {wanted} and gives {gives}", name.node));
+            self.report(error.label(body.span, format!("gives {gives}")).label(signature.span, "promised here"));
+        }
         let outer_level = self.level();
         let captures = level
             .captures

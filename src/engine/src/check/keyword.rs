@@ -15,7 +15,9 @@ use crate::program::{Arm, Node, Op, Pattern};
 impl Checker<'_> {
     pub(super) fn keyword(&mut self, keyword: &Keyword, input: &Type, span: Span) -> (Node, Type) {
         match keyword {
-            Keyword::Binding { kind, name, of, value, .. } => self.binding(*kind, name, of.as_ref(), value.as_ref(), input, span),
+            Keyword::Binding { kind, name, of, value, .. } => {
+                self.binding(*kind, name, of.as_ref(), value.as_ref(), input, span)
+            }
             Keyword::Assign { target, op, value } => self.assign(target, op, value, span),
             Keyword::Def { name, signature, body, env, .. } => {
                 self.define(name, signature, body, *env, span);
@@ -70,7 +72,10 @@ impl Checker<'_> {
             }
             Keyword::Break | Keyword::Continue => {
                 if self.loops == 0 {
-                    let error = Diagnostic::new(codes::OUTSIDE_LOOP, "`break` and `continue` belong inside `for`, `while` or `loop`");
+                    let error = Diagnostic::new(
+                        codes::OUTSIDE_LOOP,
+                        "`break` and `continue` belong inside `for`, `while` or `loop`",
+                    );
                     self.report(error.label(span, "no loop around this"));
                 }
                 (Node::new(if matches!(keyword, Keyword::Break) { Op::Break } else { Op::Continue }, span), Type::Any)
@@ -142,7 +147,9 @@ impl Checker<'_> {
                 (node, gives)
             }
             // Without a parameter it is a block, which may assign and `break`.
-            ExprKind::Closure(ast::Closure { body, .. }) | ExprKind::Block(body) => self.block(body, &Type::Nothing, false),
+            ExprKind::Closure(ast::Closure { body, .. }) | ExprKind::Block(body) => {
+                self.block(body, &Type::Nothing, false)
+            }
             _ => self.expr(expr),
         }
     }
@@ -164,15 +171,26 @@ impl Checker<'_> {
         }
         let Some(value) = value else {
             let of = wanted.clone().unwrap_or_else(|| input.clone());
-            let slot = self.declare(&known, of.clone(), if kind == BindingKind::Mut { VarKind::Mut } else { VarKind::Let }, name.span);
+            let slot = self.declare(
+                &known,
+                of.clone(),
+                if kind == BindingKind::Mut { VarKind::Mut } else { VarKind::Let },
+                name.span,
+            );
             return (Node::new(Op::LetInput { slot, of: wanted }, span), of);
         };
         let (node, given) = self.pipeline(value, &Type::Nothing);
         if let Some(wanted) = &wanted
-            && !wanted.accepts(&given) {
-                let error = Diagnostic::new(codes::WRONG_ASSIGNMENT, format!("`{known}` is declared {wanted}, and this is {given}"));
-                self.report(error.label(value.span, format!("this is {given}")).label(name.span, format!("declared {wanted}")));
-            }
+            && !wanted.accepts(&given)
+        {
+            let error = Diagnostic::new(
+                codes::WRONG_ASSIGNMENT,
+                format!("`{known}` is declared {wanted}, and this is {given}"),
+            );
+            self.report(
+                error.label(value.span, format!("this is {given}")).label(name.span, format!("declared {wanted}")),
+            );
+        }
         if kind == BindingKind::Const {
             match constant::evaluate(self, &node) {
                 Ok(value) => {
@@ -191,12 +209,19 @@ impl Checker<'_> {
             (None, BindingKind::Mut) => assignable(given),
             (None, _) => given,
         };
-        let slot = self.declare(&known, seen, if kind == BindingKind::Mut { VarKind::Mut } else { VarKind::Let }, name.span);
+        let slot =
+            self.declare(&known, seen, if kind == BindingKind::Mut { VarKind::Mut } else { VarKind::Let }, name.span);
         let check = wanted.filter(|wanted| !wanted.is_any());
         (Node::new(Op::Let { slot, value: Box::new(node), of: check }, span), Type::Nothing)
     }
 
-    fn assign(&mut self, target: &Expr, op: &ast::Spanned<Arc<str>>, value: &ast::Pipeline, span: Span) -> (Node, Type) {
+    fn assign(
+        &mut self,
+        target: &Expr,
+        op: &ast::Spanned<Arc<str>>,
+        value: &ast::Pipeline,
+        span: Span,
+    ) -> (Node, Type) {
         let operator = match &*op.node {
             "=" => None,
             text => Operator::parse(text.trim_end_matches('=')),
@@ -214,7 +239,11 @@ impl Checker<'_> {
         if &**name == "env" {
             let Some((PathMember { step: value::Step::Name(variable), .. }, rest)) = steps.split_first() else {
                 let error = Diagnostic::new(codes::NOT_MUTABLE, "the environment as a whole cannot be replaced");
-                self.report(error.label(target.span, "here").help("set one variable: `$env.NAME = value`, or several: `load-env {…}`"));
+                self.report(
+                    error
+                        .label(target.span, "here")
+                        .help("set one variable: `$env.NAME = value`, or several: `load-env {…}`"),
+                );
                 return (Node::new(Op::Error, span), Type::Nothing);
             };
             if &**variable == "PATH" || &**variable == "PWD" {
@@ -225,7 +254,8 @@ impl Checker<'_> {
         }
         let Some(var) = self.var(name).cloned() else {
             let known: Vec<Arc<str>> = self.scopes.iter().flat_map(|scope| scope.vars.keys()).cloned().collect();
-            let error = Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("there is no variable `${name}`")).label(target.span, "not found");
+            let error = Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("there is no variable `${name}`"))
+                .label(target.span, "not found");
             self.report(match suggest::nearest(name, known.iter().map(|known| &**known), 1).first() {
                 Some(near) => error.help(format!("did you mean `${near}`?")),
                 None => error.help(format!("declare it first: `mut {name} = …`")),
@@ -241,10 +271,13 @@ impl Checker<'_> {
             return (Node::new(Op::Error, span), Type::Nothing);
         }
         if var.level < self.level() {
-            let error = Diagnostic::new(codes::CAPTURED_MUT, format!("a closure cannot change `${name}`, which is `mut` outside"))
-                .label(target.span, "assigned in a closure")
-                .label(var.span, "declared `mut` here")
-                .help("`for` can change it: its block is no closure; `reduce` hands a value from item to item");
+            let error = Diagnostic::new(
+                codes::CAPTURED_MUT,
+                format!("a closure cannot change `${name}`, which is `mut` outside"),
+            )
+            .label(target.span, "assigned in a closure")
+            .label(var.span, "declared `mut` here")
+            .help("`for` can change it: its block is no closure; `reduce` hands a value from item to item");
             self.report(error);
             return (Node::new(Op::Error, span), Type::Nothing);
         }
@@ -255,7 +288,11 @@ impl Checker<'_> {
                 Some(of) => of,
                 None => {
                     let error = value::ops::wrong_operand_types(operator, &part, &given);
-                    self.report(error.label(target.span, format!("this is {part}")).label(value.span, format!("this is {given}")));
+                    self.report(
+                        error
+                            .label(target.span, format!("this is {part}"))
+                            .label(value.span, format!("this is {given}")),
+                    );
                     Type::Any
                 }
             },
@@ -315,12 +352,15 @@ impl Checker<'_> {
             ast::Pattern::Value(expr) => {
                 let (node, given) = self.expr(expr);
                 if let (Type::Word(words), Some(value::Value::String(word))) = (of, node.as_const())
-                    && !words.iter().any(|known| **known == **word) {
-                        let all: Vec<&str> = words.iter().map(|word| &**word).collect();
-                        let error = Diagnostic::new(codes::NOT_IN_SET, format!("`{word}` is not one of {}", all.join(", ")));
-                        let help = suggest::did_you_mean(word, all.iter().copied()).unwrap_or_else(|| "it never matches".into());
-                        self.report(error.label(expr.span, "never matches").help(help));
-                    }
+                    && !words.iter().any(|known| **known == **word)
+                {
+                    let all: Vec<&str> = words.iter().map(|word| &**word).collect();
+                    let error =
+                        Diagnostic::new(codes::NOT_IN_SET, format!("`{word}` is not one of {}", all.join(", ")));
+                    let help =
+                        suggest::did_you_mean(word, all.iter().copied()).unwrap_or_else(|| "it never matches".into());
+                    self.report(error.label(expr.span, "never matches").help(help));
+                }
                 let _ = given;
                 Pattern::Value(node)
             }
@@ -328,7 +368,9 @@ impl Checker<'_> {
                 let item = of.item();
                 let items = items.iter().map(|item_pattern| self.pattern(item_pattern, &item)).collect();
                 let rest = rest.as_ref().map(|name| {
-                    name.as_ref().map(|name| self.declare(&variable_name(name), Type::list(item.clone()), VarKind::Let, pattern.span))
+                    name.as_ref().map(|name| {
+                        self.declare(&variable_name(name), Type::list(item.clone()), VarKind::Let, pattern.span)
+                    })
                 });
                 Pattern::List { items, rest }
             }
@@ -354,7 +396,14 @@ fn nothing(span: Span) -> Node {
 fn assignable(given: Type) -> Type {
     match given {
         Type::Word(_) => Type::String,
-        Type::Bool | Type::Int | Type::Float | Type::String | Type::Binary | Type::Duration | Type::Filesize | Type::DateTime => given,
+        Type::Bool
+        | Type::Int
+        | Type::Float
+        | Type::String
+        | Type::Binary
+        | Type::Duration
+        | Type::Filesize
+        | Type::DateTime => given,
         _ => Type::Any,
     }
 }
@@ -362,7 +411,9 @@ fn assignable(given: Type) -> Type {
 fn range_of_ints(node: &Node) -> bool {
     let int = |node: &Node| matches!(node.as_const(), Some(value::Value::Int(_)));
     match &node.op {
-        Op::Range { start, next, end, .. } => int(start) && next.as_deref().is_none_or(int) && end.as_deref().is_none_or(int),
+        Op::Range { start, next, end, .. } => {
+            int(start) && next.as_deref().is_none_or(int) && end.as_deref().is_none_or(int)
+        }
         _ => false,
     }
 }

@@ -108,8 +108,13 @@ impl Checker<'_> {
                     }
                 }
                 if !found {
-                    let exports = module.functions.iter().map(|(name, _)| &**name).chain(module.consts.iter().map(|(name, _)| &**name));
-                    let error = Diagnostic::new(codes::UNKNOWN_MODULE, format!("`{}` exports no `{}`", module.name, name.node));
+                    let exports = module
+                        .functions
+                        .iter()
+                        .map(|(name, _)| &**name)
+                        .chain(module.consts.iter().map(|(name, _)| &**name));
+                    let error =
+                        Diagnostic::new(codes::UNKNOWN_MODULE, format!("`{}` exports no `{}`", module.name, name.node));
                     let error = error.label(name.span, "not exported");
                     self.report(match suggest::did_you_mean(&name.node, exports) {
                         Some(help) => error.help(help),
@@ -139,7 +144,8 @@ impl Checker<'_> {
         }
         if !name.ends_with(".dora") && !name.contains('/') {
             let known: Vec<Arc<str>> = self.scopes.iter().flat_map(|scope| scope.modules.keys()).cloned().collect();
-            let error = Diagnostic::new(codes::UNKNOWN_MODULE, format!("there is no module `{name}`")).label(path.span, "not found");
+            let error = Diagnostic::new(codes::UNKNOWN_MODULE, format!("there is no module `{name}`"))
+                .label(path.span, "not found");
             self.report(match suggest::did_you_mean(&name, known.iter().map(|name| &**name)) {
                 Some(help) => error.help(help),
                 None => error.help("a file is named with its ending: `use helpers.dora`"),
@@ -161,7 +167,8 @@ impl Checker<'_> {
     /// `source file.dora`: its statements as if they stood here.
     pub(super) fn source_file(&mut self, path: &Expr, span: Span) -> (Node, Type) {
         let Some(name) = self.constant_text(path) else {
-            let error = Diagnostic::new(codes::NOT_CONSTANT, "`source` needs a path that is known before the program runs");
+            let error =
+                Diagnostic::new(codes::NOT_CONSTANT, "`source` needs a path that is known before the program runs");
             self.report(error.label(path.span, "not known yet"));
             return (Node::new(Op::Error, span), Type::Any);
         };
@@ -181,7 +188,8 @@ impl Checker<'_> {
         };
         let file = path.canonicalize().unwrap_or(path);
         if let Some(at) = self.loading.iter().position(|known| *known == file) {
-            let cycle: Vec<String> = self.loading[at..].iter().chain([&file]).map(|path| path.display().to_string()).collect();
+            let cycle: Vec<String> =
+                self.loading[at..].iter().chain([&file]).map(|path| path.display().to_string()).collect();
             let error = Diagnostic::new(codes::UNKNOWN_MODULE, "these files use each other in a circle");
             self.report(error.label(span, "closes the circle").cause(cycle.join(" → ")));
             return None;

@@ -43,7 +43,9 @@ fn step(of: &Type, member: &PathMember, span: Span) -> Result<Type> {
             return match of {
                 Type::List(_) | Type::Table(_) | Type::Range if !member.optional => Ok(of.item()),
                 Type::Binary => Ok(Type::Int),
-                Type::Int | Type::Float | Type::Bool | Type::Duration | Type::Filesize | Type::DateTime if !member.optional => {
+                Type::Int | Type::Float | Type::Bool | Type::Duration | Type::Filesize | Type::DateTime
+                    if !member.optional =>
+                {
                     Err(nothing_inside(of, span))
                 }
                 _ => Ok(Type::Any),
@@ -58,7 +60,14 @@ fn step(of: &Type, member: &PathMember, span: Span) -> Result<Type> {
             Type::Record(fields) => Ok(Type::list(column(fields, name, member, span)?)),
             _ => Ok(Type::Any),
         },
-        Type::Int | Type::Float | Type::Bool | Type::Duration | Type::Filesize | Type::String | Type::Word(_) | Type::Nothing
+        Type::Int
+        | Type::Float
+        | Type::Bool
+        | Type::Duration
+        | Type::Filesize
+        | Type::String
+        | Type::Word(_)
+        | Type::Nothing
             if !member.optional =>
         {
             Err(nothing_inside(of, span))
@@ -68,7 +77,8 @@ fn step(of: &Type, member: &PathMember, span: Span) -> Result<Type> {
 }
 
 fn nothing_inside(of: &Type, span: Span) -> Box<Diagnostic> {
-    Diagnostic::new(codes::NO_SUCH_PATH, format!("{of} has no parts to go into")).label(span, format!("this goes into {of}"))
+    Diagnostic::new(codes::NO_SUCH_PATH, format!("{of} has no parts to go into"))
+        .label(span, format!("this goes into {of}"))
 }
 
 fn column(fields: &Fields, name: &str, member: &PathMember, span: Span) -> Result<Type> {
@@ -76,9 +86,10 @@ fn column(fields: &Fields, name: &str, member: &PathMember, span: Span) -> Resul
         return Ok(of.clone());
     }
     if member.any_case
-        && let Some((_, of)) = fields.columns.iter().find(|(known, _)| known.to_lowercase() == name.to_lowercase()) {
-            return Ok(of.clone());
-        }
+        && let Some((_, of)) = fields.columns.iter().find(|(known, _)| known.to_lowercase() == name.to_lowercase())
+    {
+        return Ok(of.clone());
+    }
     if fields.open {
         return Ok(Type::Any);
     }
@@ -90,7 +101,8 @@ fn column(fields: &Fields, name: &str, member: &PathMember, span: Span) -> Resul
 
 /// The error for a column that a closed set of fields does not have.
 pub(super) fn unknown_column(fields: &Fields, name: &str, span: Span) -> Box<Diagnostic> {
-    let error = Diagnostic::new(codes::UNKNOWN_COLUMN, format!("there is no column `{name}`")).label(span, "no such column");
+    let error =
+        Diagnostic::new(codes::UNKNOWN_COLUMN, format!("there is no column `{name}`")).label(span, "no such column");
     if let Some(near) = suggest::did_you_mean(name, fields.names()) {
         return error.help(near);
     }

@@ -24,7 +24,10 @@ impl Checker<'_> {
                     let (node, of) = checker.expr(expr);
                     checker.row = outer;
                     if !Type::OneOf(vec![Type::Bool, Type::Nothing]).accepts(&of) {
-                        let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("a condition gives a bool, this gives {of}"));
+                        let error = Diagnostic::new(
+                            codes::WRONG_ARGUMENT,
+                            format!("a condition gives a bool, this gives {of}"),
+                        );
                         checker.report(error.label(span, format!("this is {of}")));
                     }
                     node

@@ -10,7 +10,14 @@ use super::{Flow, Interpreter, function};
 use crate::program::{Node, Slot};
 
 impl Interpreter {
-    pub(super) fn assign(&mut self, slot: Slot, path: &[PathMember], new: Value, of: Option<&Type>, span: Span) -> Flow<()> {
+    pub(super) fn assign(
+        &mut self,
+        slot: Slot,
+        path: &[PathMember],
+        new: Value,
+        of: Option<&Type>,
+        span: Span,
+    ) -> Flow<()> {
         if path.is_empty() {
             let new = function::checked(new, of, span)?;
             self.set(slot, new);
@@ -22,7 +29,15 @@ impl Interpreter {
 
     /// `$x op= value`. The variable is taken out while its new value is made, so that what only it holds grows in
     /// place: a loop of `++=` takes linear time.
-    pub(super) fn update(&mut self, slot: Slot, path: &[PathMember], op: Operator, value: &Node, of: Option<&Type>, span: Span) -> Flow<()> {
+    pub(super) fn update(
+        &mut self,
+        slot: Slot,
+        path: &[PathMember],
+        op: Operator,
+        value: &Node,
+        of: Option<&Type>,
+        span: Span,
+    ) -> Flow<()> {
         let right = self.eval(value)?;
         let apply = |left: Value| -> Result<Value, Box<Diagnostic>> {
             combine(op, left, &right).map_err(|error| error.or_label(span, "here"))
@@ -46,7 +61,14 @@ impl Interpreter {
         Ok(())
     }
 
-    pub(super) fn assign_env(&mut self, name: &str, path: &[PathMember], op: Option<Operator>, value: &Node, span: Span) -> Flow<()> {
+    pub(super) fn assign_env(
+        &mut self,
+        name: &str,
+        path: &[PathMember],
+        op: Option<Operator>,
+        value: &Node,
+        span: Span,
+    ) -> Flow<()> {
         let right = self.eval(value)?;
         let mut whole = self.env.get(name).cloned().unwrap_or(Value::Nothing);
         let left = if path.is_empty() { whole.clone() } else { whole.follow(path).unwrap_or(Value::Nothing) };
@@ -84,7 +106,11 @@ fn combine(op: Operator, left: Value, right: &Value) -> Result<Value, Box<Diagno
             Ok(Value::String(text))
         }
         (op, left, right) => ops::apply(op, &left, right).map_err(|error| {
-            if error.code == codes::WRONG_OPERANDS { error.cause(format!("the variable holds {}", left.type_of())) } else { error }
+            if error.code == codes::WRONG_OPERANDS {
+                error.cause(format!("the variable holds {}", left.type_of()))
+            } else {
+                error
+            }
         }),
     }
 }

@@ -41,7 +41,9 @@ impl Interpreter {
 
     pub(super) fn call_function(&mut self, call: &FunctionCall, input: Data, span: Span) -> Flow<Data> {
         let Some(function) = call.function.get() else {
-            return Err(Diagnostic::new(codes::INTERNAL, "this function was called before it was defined").label(span, "here").into());
+            return Err(Diagnostic::new(codes::INTERNAL, "this function was called before it was defined")
+                .label(span, "here")
+                .into());
         };
         let mut frame = vec![Value::Nothing; function.frame as usize];
         for (inner, outer) in function.captures.iter().zip(&call.captures) {
@@ -56,7 +58,10 @@ impl Interpreter {
                 Some(Argument { value: ArgumentValue::Many(items), span, .. }) => {
                     let mut list = Vec::with_capacity(items.len());
                     self.list_items(items, &mut list)?;
-                    let list = list.into_iter().map(|item| checked_parameter(item, param, *span)).collect::<Result<Vec<_>>>()?;
+                    let list = list
+                        .into_iter()
+                        .map(|item| checked_parameter(item, param, *span))
+                        .collect::<Result<Vec<_>>>()?;
                     Value::list(list)
                 }
                 None => match &param.kind {
@@ -118,9 +123,12 @@ impl Interpreter {
                 Ok(value) => Ok(Data::Value(value)),
                 Err(value) => {
                     let name = function.name.as_deref().unwrap_or("this closure");
-                    Err(Diagnostic::new(codes::WRONG_TYPE, format!("`{name}` promises {of} and gave {}", value.type_of()))
-                        .label(function.span, "promised here")
-                        .into())
+                    Err(Diagnostic::new(
+                        codes::WRONG_TYPE,
+                        format!("`{name}` promises {of} and gave {}", value.type_of()),
+                    )
+                    .label(function.span, "promised here")
+                    .into())
                 }
             },
             other => Ok(other),
@@ -144,7 +152,8 @@ pub(super) fn checked(value: Value, of: Option<&Type>, span: Span) -> Result<Val
     let Some(of) = of else { return Ok(value) };
     coerce(value, of).map_err(|value| {
         let found = value.type_of();
-        Diagnostic::new(codes::WRONG_TYPE, format!("expected {of}, found {found}")).label(span, format!("this is {found}"))
+        Diagnostic::new(codes::WRONG_TYPE, format!("expected {of}, found {found}"))
+            .label(span, format!("this is {found}"))
     })
 }
 
@@ -162,7 +171,10 @@ pub fn coerce(value: Value, of: &Type) -> std::result::Result<Value, Value> {
         }
         (Type::OneOf(all), _) => {
             // The exact type first, so that an int stays an int where both would do.
-            if all.iter().any(|one| one.accepts(&value.type_of()) && !matches!((one, &value), (Type::Float, Value::Int(_)))) {
+            if all
+                .iter()
+                .any(|one| one.accepts(&value.type_of()) && !matches!((one, &value), (Type::Float, Value::Int(_))))
+            {
                 return Ok(value);
             }
             let mut value = value;
@@ -178,15 +190,14 @@ pub fn coerce(value: Value, of: &Type) -> std::result::Result<Value, Value> {
         (Type::List(of), Value::List(items)) => match &**of {
             Type::Any => true,
             Type::Float if items.iter().any(|item| matches!(item, Value::Int(_))) => {
-                let floats: std::result::Result<Vec<Value>, Value> = items.iter().map(|item| coerce(item.clone(), of)).collect();
+                let floats: std::result::Result<Vec<Value>, Value> =
+                    items.iter().map(|item| coerce(item.clone(), of)).collect();
                 return floats.map(Value::list).map_err(|_| value);
             }
             of => items.iter().all(|item| coerce(item.clone(), of).is_ok()),
         },
         (Type::List(_), Value::Table(_) | Value::Range(_)) => true,
-        (Type::Table(_), Value::List(items)) => {
-            items.is_empty() || value.is_table() && of.accepts(&value.type_of())
-        }
+        (Type::Table(_), Value::List(items)) => items.is_empty() || value.is_table() && of.accepts(&value.type_of()),
         (Type::Number, Value::Int(_) | Value::Float(_)) => true,
         (of, value) => of.accepts(&value.type_of()),
     };

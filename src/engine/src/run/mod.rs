@@ -155,7 +155,12 @@ impl Interpreter {
                     let record = self.env.to_record();
                     let error = value::cell_path::unknown_column(name, record.names());
                     Err(Diagnostic::new(codes::NO_SUCH_COLUMN, format!("the environment has no variable `{name}`"))
-                        .help(error.help.filter(|help| help.starts_with("did")).unwrap_or_else(|| format!("`$env.{name}?` gives null instead")))
+                        .help(
+                            error
+                                .help
+                                .filter(|help| help.starts_with("did"))
+                                .unwrap_or_else(|| format!("`$env.{name}?` gives null instead")),
+                        )
                         .label(node.span, "not set")
                         .into())
                 }
@@ -235,9 +240,12 @@ impl Interpreter {
                     }
                     other => {
                         let found = other.type_of();
-                        return Err(Diagnostic::new(codes::WRONG_TYPE, format!("only a record can be spread into a record, not {found}"))
-                            .label(node.span, format!("this is {found}"))
-                            .into());
+                        return Err(Diagnostic::new(
+                            codes::WRONG_TYPE,
+                            format!("only a record can be spread into a record, not {found}"),
+                        )
+                        .label(node.span, format!("this is {found}"))
+                        .into());
                     }
                 },
             }
@@ -472,7 +480,11 @@ impl Interpreter {
         let env = self.env.clone();
         let tried = self.run(body, input).and_then(|data| {
             // What fails later, when a stream is taken, would escape the `try`.
-            if matches!(data, Data::Stream(_) | Data::Bytes(_)) { self.collect(data, body.span).map(Data::Value) } else { Ok(data) }
+            if matches!(data, Data::Stream(_) | Data::Bytes(_)) {
+                self.collect(data, body.span).map(Data::Value)
+            } else {
+                Ok(data)
+            }
         });
         let result = match tried {
             Err(Stop::Error(error)) if error_value::is_catchable(&error) => {
@@ -515,8 +527,7 @@ impl Interpreter {
         let arguments = self.arguments(&call.arguments)?;
         let command = call.command.0;
         let mut seen = Call { command, head: call.head, arguments: &arguments, interpreter: self };
-        (command.run)(&mut seen, input)
-            .map_err(|error| error.or_label(call.head, "while this ran").into())
+        (command.run)(&mut seen, input).map_err(|error| error.or_label(call.head, "while this ran").into())
     }
 
     fn arguments(&mut self, nodes: &[Option<Argument>]) -> Flow<Vec<Option<(Value, Span)>>> {
@@ -566,15 +577,25 @@ pub(crate) fn stopped(stop: Stop, span: Span) -> Result<Data> {
         Stop::Return(value) => Ok(Data::Value(value)),
         Stop::Error(error) => Err(error),
         Stop::Break | Stop::Continue => {
-            Err(Diagnostic::new(codes::OUTSIDE_LOOP, "`break` and `continue` belong inside a loop").or_label(span, "here"))
+            Err(Diagnostic::new(codes::OUTSIDE_LOOP, "`break` and `continue` belong inside a loop")
+                .or_label(span, "here"))
         }
     }
 }
 
 /// Points an operator's error at what each side turned out to be.
-fn operator_error(error: Box<Diagnostic>, a: &Value, b: &Value, left: Span, right: Span, whole: Span) -> Box<Diagnostic> {
+fn operator_error(
+    error: Box<Diagnostic>,
+    a: &Value,
+    b: &Value,
+    left: Span,
+    right: Span,
+    whole: Span,
+) -> Box<Diagnostic> {
     if error.code == codes::WRONG_OPERANDS {
-        return error.or_label(left, format!("this is {}", a.type_of())).label(right, format!("this is {}", b.type_of()));
+        return error
+            .or_label(left, format!("this is {}", a.type_of()))
+            .label(right, format!("this is {}", b.type_of()));
     }
     if error.code == codes::DIVISION_BY_ZERO {
         return error.or_label(right, "this is zero");
