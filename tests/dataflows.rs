@@ -170,8 +170,7 @@ fn a_node_that_fails_fails_the_flow_that_is_followed() {
     let world = World::new();
     world.write(
         "crash.yml",
-        "nodes:\n  - id: source\n    path: dora-builtin\n    args: counter\n    inputs:\n      tick: dora/timer/millis/20\n    \
-         outputs: [number]\n  - id: weak\n    path: dora-builtin\n    args: fault --crash-after 3\n    inputs:\n      number: source/number\n",
+        "nodes:\n  - id: weak\n    path: dora-builtin\n    args: fault --crash-after 3\n    inputs:\n      tick: dora/timer/millis/20\n",
     );
     let ran = world.dora(&["dataflow", "start", "crash.yml"]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);

@@ -16,6 +16,9 @@ use crate::world::{World, root};
 const END: &str = "\x1b]133;D;";
 /// Told by the shell before each prompt.
 const PROMPT: &str = "\x1b]133;A";
+/// Told by the shell when it begins to read keys, and when it stops.
+const READS: &str = "\x1b[?2004h";
+const READS_NO_MORE: &str = "\x1b[?2004l";
 
 /// A terminal of 100 columns with `dora` in it. It answers, as terminals do, where its cursor is.
 struct Terminal {
@@ -64,13 +67,19 @@ impl Terminal {
         self.screen.0.lock().unwrap().matches(PROMPT).count()
     }
 
+    /// Types at the prompt, once it is there: keys that come while a line still runs are the terminal's to read.
+    fn write(&mut self, keys: &str) {
+        self.wait("a prompt", |text| text.rfind(READS) > text.rfind(READS_NO_MORE));
+        self.press(keys);
+    }
+
     fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
     /// Types a line and waits until it has ended; gives what it wrote, without escape sequences, and its code.
     fn run(&mut self, line: &str) -> (String, i32) {
-        self.press(&format!("{line}\r"));
+        self.write(&format!("{line}\r"));
         self.next_end()
     }
 
@@ -169,7 +178,7 @@ fn a_line_is_run_and_shown_and_ctrl_d_leaves_with_its_code() {
     assert!(shown.contains("21") && code == 0, "{shown}");
     let (shown, code) = terminal.run("dataflow lst");
     assert!(shown.contains("DORA_E") && shown.contains("list") && code == 2, "{shown}");
-    terminal.press("\x04");
+    terminal.write("\x04");
     assert_eq!(terminal.code(), 2);
 }
 
@@ -185,14 +194,14 @@ fn exit_leaves_with_the_code_asked_for() {
 fn ctrl_c_clears_a_line_and_ends_a_pipeline_and_the_shell_stays() {
     let world = World::new();
     let mut terminal = Terminal::open(&world);
-    terminal.press("exit 3");
+    terminal.write("exit 3");
     terminal.wait_for("exit 3");
     let prompts = terminal.prompts();
     terminal.press("\x03");
     terminal.wait("another prompt", |text| text.matches(PROMPT).count() > prompts);
     assert!(terminal.run("1 + 1").0.contains('2'));
-    for endless in ["loop { }", "1.. | each {|n| $n } | last", "^sleep 60", "1.. | each {|n| $n }"] {
-        terminal.press(&format!("{endless}\r"));
+    for endless in ["loop { }", "1..1000000000 | each {|n| $n } | last", "^sleep 60", "1.. | each {|n| $n }"] {
+        terminal.write(&format!("{endless}\r"));
         let nth = terminal.ended;
         terminal.wait("the line to begin", |text| text.matches("\x1b]133;C").count() > nth);
         let pressed = Instant::now();
@@ -208,7 +217,7 @@ fn ctrl_c_clears_a_line_and_ends_a_pipeline_and_the_shell_stays() {
 fn an_open_bracket_goes_on_in_the_next_line() {
     let world = World::new();
     let mut terminal = Terminal::open(&world);
-    terminal.press("[1 2\r");
+    terminal.write("[1 2\r");
     terminal.wait_for("… ");
     let (shown, code) = terminal.run("3] | length");
     assert!(shown.contains('3') && code == 0, "{shown}");
@@ -218,11 +227,11 @@ fn an_open_bracket_goes_on_in_the_next_line() {
 fn tab_completes_commands_and_columns() {
     let world = World::new();
     let mut terminal = Terminal::open(&world);
-    terminal.press("dataflow rem\t");
+    terminal.write("dataflow rem\t");
     terminal.wait_for("dataflow remove");
     let (shown, code) = terminal.run("--help");
     assert!(shown.contains("dataflow remove") && code == 0, "{shown}");
-    terminal.press("[[alpha beta]; [1 2]] | get alp\t");
+    terminal.write("[[alpha beta]; [1 2]] | get alp\t");
     terminal.wait_for("get alpha");
     assert_eq!(terminal.run("").1, 0);
 }
@@ -232,11 +241,11 @@ fn lines_are_remembered_by_later_sessions() {
     let world = World::new();
     let mut first = Terminal::open(&world);
     first.run("print first-line");
-    first.press("\x04");
+    first.write("\x04");
     first.code();
     let mut second = Terminal::open(&world);
     // Up, then Enter.
-    second.press("\x1b[A");
+    second.write("\x1b[A");
     second.wait_for("print first-line");
     let (shown, _) = second.run("");
     assert!(shown.contains("first-line"), "{shown}");
@@ -250,12 +259,12 @@ fn leaving_with_a_dataflow_asks_and_stopping_leaves_none_behind() {
     let (shown, code) = terminal.run(&format!("dataflow start {} --name demo", demo.display()));
     assert_eq!(code, 0, "{shown}");
     terminal.wait_for("▶ demo");
-    terminal.press("\x04");
+    terminal.write("\x04");
     terminal.wait_for("[c]ancel?");
     terminal.press("c");
     let (shown, _) = terminal.run("dataflow list | get status.0");
     assert!(shown.contains("running"), "{shown}");
-    terminal.press("exit\r");
+    terminal.write("exit\r");
     terminal.next_end();
     terminal.wait("the question again", |text| text.matches("[c]ancel?").count() == 2);
     terminal.press("s");

@@ -157,7 +157,17 @@ pub(crate) fn start(
     if node.keep_stderr || node.pipe != PipeFrom::Out {
         command.stderr(Stdio::piped());
     }
+    let interrupt = interpreter.context.interrupt().clone();
+    interrupt.check()?;
     let mut child = command.spawn().map_err(|error| failed(&name, span, &error))?;
+    if interrupt.is_raised() {
+        // Ctrl-C came before the program was there to get it too.
+        let pid = libc::pid_t::try_from(child.id()).unwrap_or(0);
+        if pid > 0 {
+            // SAFETY: plain arguments; the child has not been waited for, so its id is still its own.
+            unsafe { libc::kill(pid, libc::SIGINT) };
+        }
+    }
     let feeder = feed(interpreter, &mut child, input)?;
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
