@@ -19,6 +19,16 @@ const WAIT_TIMEOUT: Param = Param::flag(
     "How long the nodes may take to be ready; 30sec by default",
 );
 
+// What `dataflow start` and `run` take alike.
+const FILE: Param = Param::required("file", Takes::Path, "The dataflow's YAML file");
+const NAME: Param =
+    Param::flag("name", None, Takes::Type("string"), "Its name; the file's without its ending by default");
+const WORKING_DIR: Param =
+    Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default");
+const ENV: Param = Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes");
+const UV: Param = Param::switch("uv", None, "Run Python nodes under `uv run`");
+const DETACH: Param = Param::switch("detach", Some('d'), "In the daemon");
+
 pub static START: Command = Command {
     name: "dataflow start",
     category: Category::Dataflow,
@@ -26,17 +36,12 @@ pub static START: Command = Command {
     details: "It runs in this process and ends with it. `--detach` runs it in the daemon instead, which is started when none \
               runs. `--attach` follows its logs until it ends; ctrl-c stops it then.",
     params: &[
-        Param::required("file", Takes::Path, "The dataflow's YAML file"),
-        Param::flag("name", None, Takes::Type("string"), "Its name; the file's without its ending by default"),
-        Param::flag(
-            "working-dir",
-            None,
-            Takes::Path,
-            "Where relative paths in it start; its file's directory by default",
-        ),
-        Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes"),
-        Param::switch("uv", None, "Run Python nodes under `uv run`"),
-        Param::switch("detach", Some('d'), "In the daemon"),
+        FILE,
+        NAME,
+        WORKING_DIR,
+        ENV,
+        UV,
+        DETACH,
         Param::switch("attach", None, "Follow its logs until it ends"),
         WAIT_TIMEOUT,
         Param::switch(
@@ -74,21 +79,7 @@ pub static RUN: Command = Command {
     name: "run",
     category: Category::Dataflow,
     summary: "Runs a dataflow and follows its logs until it ends; ctrl-c stops it",
-    params: &[
-        Param::required("file", Takes::Path, "The dataflow's YAML file"),
-        Param::flag("name", None, Takes::Type("string"), "Its name; the file's without its ending by default"),
-        Param::flag(
-            "working-dir",
-            None,
-            Takes::Path,
-            "Where relative paths in it start; its file's directory by default",
-        ),
-        Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes"),
-        Param::switch("uv", None, "Run Python nodes under `uv run`"),
-        Param::switch("detach", Some('d'), "In the daemon"),
-        WAIT_TIMEOUT,
-        DRY_RUN,
-    ],
+    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, WAIT_TIMEOUT, DRY_RUN],
     io: &[("nothing", model::LOGS)],
     examples: &[try_it("In the foreground", "run camera.yml")],
     search: &["start", "foreground"],

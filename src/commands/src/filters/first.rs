@@ -19,19 +19,11 @@ pub static FIRST: Command = Command {
         example("Of an endless range", "1.. | first 3", "[1 2 3]"),
     ],
     search: &["head", "top", "limit"],
-    infer: Some(infer),
+    infer: Some(super::last::infer),
     lower: Some(lower),
     run,
     ..Command::DEFAULT
 };
-
-fn infer(shape: &Shape<'_>) -> Option<Type> {
-    match (shape.argument("rows").is_some(), shape.input) {
-        (_, Type::Any | Type::Binary) => None,
-        (true, _) => rows::keeps_type(shape),
-        (false, _) => rows::item_type(shape),
-    }
-}
 
 fn lower(call: &Lowering<'_>) -> Option<Expr> {
     super::last::lower_as(call, Aggregation::First)

@@ -23,7 +23,8 @@ pub static LAST: Command = Command {
     ..Command::DEFAULT
 };
 
-fn infer(shape: &Shape<'_>) -> Option<Type> {
+/// One item without a number, as many of the same with one.
+pub(crate) fn infer(shape: &Shape<'_>) -> Option<Type> {
     match (shape.argument("rows").is_some(), shape.input) {
         (_, Type::Any | Type::Binary) => None,
         (true, _) => rows::keeps_type(shape),
