@@ -4,7 +4,7 @@
 //! [`diag::Diagnostic`]. [`Handle`] is the only way in, whether the runtime lives in this process or behind a
 //! control socket.
 //!
-//! - [`handle`] – what a runtime does
+//! - [`handle`] – the way in; [`request`]: what can be asked, and what is answered
 //! - [`model`] – the structs it tells it in
 //! - [`embedded`] – the runtime in this process, which holds the rest together
 //! - [`descriptor`] – from YAML to a plan, or to every problem it has
@@ -25,9 +25,11 @@ pub mod logs;
 pub mod model;
 pub mod node_protocol;
 pub mod records;
+pub mod request;
 pub mod router;
 pub mod supervisor;
 pub mod sweep;
 
 pub use embedded::{Embedded, Options};
-pub use handle::{Backend, Handle};
+pub use handle::{Backend, Handle, Items};
+pub use request::{Answer, Item, Request, Subscription};

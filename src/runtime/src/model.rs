@@ -388,6 +388,9 @@ pub struct EdgeInfo {
     pub delivered: u64,
     /// Messages the runtime dropped because the queue was full, or because the consumer had ended.
     pub dropped: u64,
+    /// How many of these it dropped while the dataflow was paused.
+    #[serde(default)]
+    pub while_paused: u64,
     /// Messages that wait now.
     pub queued: u64,
     /// From the sender's clock at send until handed over; `None` before the first message.
@@ -395,6 +398,9 @@ pub struct EdgeInfo {
     pub node_loss: NodeLoss,
     /// Whether nothing more can come.
     pub closed: bool,
+    /// Whether nothing has come for longer than the input's timeout.
+    #[serde(default)]
+    pub silent: bool,
 }
 
 /// A distribution of latencies.
@@ -417,6 +423,35 @@ impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.node, self.output)
     }
+}
+
+/// A node of a dataflow.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NodeRef {
+    pub dataflow: DataflowRef,
+    pub node: NodeId,
+}
+
+/// What a node's process was given: enough to run another program in its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeEnvironment {
+    pub working_dir: PathBuf,
+    /// Variables that differ from the runtime's own, and those it has from there.
+    pub variables: BTreeMap<String, String>,
+    /// The node's process, while it runs.
+    pub pid: Option<u32>,
+}
+
+/// How an input is to be fed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// `node/output`, `dora/timer/millis/100`, or `dora/logs`.
+    pub source: String,
+    pub to: InputRef,
+    /// Default: 10.
+    pub queue_size: Option<usize>,
+    /// Default: `drop_oldest`.
+    pub queue_policy: Option<QueuePolicy>,
 }
 
 /// One input of a node.
@@ -558,8 +593,13 @@ pub struct TopicQuery {
 pub enum DescriptorSource {
     /// A YAML file; relative node paths start at its directory.
     File(PathBuf),
-    /// YAML itself; `label` is what messages call it.
-    Text { label: String, text: String },
+    /// YAML itself; `label` is what messages call it, `file` where it once came from.
+    Text {
+        label: String,
+        text: String,
+        #[serde(default)]
+        file: Option<PathBuf>,
+    },
 }
 
 /// How a dataflow is to be started.
@@ -586,7 +626,7 @@ impl StartOptions {
 
     /// Starts a dataflow given as text; `label` is what messages call it.
     pub fn text(label: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::from_source(DescriptorSource::Text { label: label.into(), text: text.into() })
+        Self::from_source(DescriptorSource::Text { label: label.into(), text: text.into(), file: None })
     }
 
     fn from_source(source: DescriptorSource) -> Self {
@@ -609,6 +649,8 @@ pub struct StopOptions {
 pub enum WaitCondition {
     /// The dataflow runs, or has ended before it could.
     Running,
+    /// The dataflow is paused, or has ended.
+    Paused,
     /// The dataflow has ended.
     Ended,
 }

@@ -1,5 +1,6 @@
 //! Our structs as rows of the store, and back.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use diag::Result;
@@ -10,8 +11,8 @@ use store::nodes::NodeProcessRow;
 use store::{ProcessId, Store};
 
 use crate::model::{
-    DataflowDetails, DataflowId, DataflowInfo, EdgeInfo, Event, EventKind, LogLevel, NodeExit, NodeInfo, Status,
-    UnixNanos,
+    DataflowDetails, DataflowId, DataflowInfo, EdgeInfo, Event, EventKind, LogLevel, NodeExit, NodeId, NodeInfo,
+    StartOptions, Status, UnixNanos,
 };
 use crate::supervisor::dataflow::Dataflow;
 
@@ -20,6 +21,20 @@ use crate::supervisor::dataflow::Dataflow;
 struct Snapshot {
     nodes: Vec<NodeInfo>,
     edges: Vec<EdgeInfo>,
+}
+
+/// What is kept of a dataflow so that it can be started again.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    pub options: StartOptions,
+    /// Parameters that were set while it ran, by node.
+    #[serde(default)]
+    pub params: BTreeMap<NodeId, BTreeMap<String, serde_json::Value>>,
+}
+
+/// What it takes to start a dataflow of the store again; `None` when an older version of this program started it.
+pub fn kept(row: &DataflowRow) -> Option<Kept> {
+    serde_json::from_str(row.options.as_deref()?).ok()
 }
 
 /// A moment as the store keeps it.

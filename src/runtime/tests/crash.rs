@@ -90,6 +90,7 @@ async fn the_sweep_kills_what_a_runtime_left_whose_guard_died_too() {
         cause: None,
         culprit: None,
         snapshot: None,
+        options: None,
     };
     world.store.claim_dataflow(&row).unwrap();
     let recorded = |process: ProcessId| store::nodes::NodeProcessRow {

@@ -43,6 +43,7 @@ fn other_runtime(world: &World, ids: &[&str]) {
             cause: None,
             culprit: None,
             snapshot: None,
+            options: None,
         };
         world.store.claim_dataflow(&row).unwrap();
     }

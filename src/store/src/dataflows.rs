@@ -39,6 +39,8 @@ pub struct DataflowRow {
     pub culprit: Option<String>,
     /// What the runtime told of its nodes and edges when it ended, in the runtime's own JSON.
     pub snapshot: Option<String>,
+    /// What it takes to start it again, in the runtime's own JSON.
+    pub options: Option<String>,
 }
 
 /// How a dataflow ended.
@@ -75,10 +77,11 @@ impl Store {
             connection
                 .prepare_cached(
                     "INSERT INTO dataflows (id, name, runtime, status, descriptor_path, descriptor, descriptor_hash,
-                                            working_dir, nodes, created, started, ended, restarts, cause, culprit, snapshot)
+                                            working_dir, nodes, created, started, ended, restarts, cause, culprit, snapshot,
+                                            options)
                      VALUES (:id, :name, :runtime, :status, :descriptor_path, :descriptor, :descriptor_hash,
                              :working_dir, :nodes, :created, :started, :ended, :restarts, :cause, :culprit,
-                             :snapshot)",
+                             :snapshot, :options)",
                 )?
                 .execute(named_params! {
                     ":id": dataflow.id.to_string(),
@@ -97,6 +100,7 @@ impl Store {
                     ":cause": dataflow.cause,
                     ":culprit": dataflow.culprit,
                     ":snapshot": dataflow.snapshot,
+                    ":options": dataflow.options,
                 })?;
             Ok(Claim::Granted)
         })
@@ -108,6 +112,18 @@ impl Store {
             connection
                 .prepare_cached("UPDATE dataflows SET status = :status WHERE id = :id AND ended IS NULL")?
                 .execute(named_params! { ":id": id.to_string(), ":status": status })?;
+            Ok(())
+        })
+    }
+
+    /// Writes what it takes to start a live dataflow again, and how many nodes it has by now.
+    pub fn set_dataflow_options(&self, id: Uuid, options: &str, nodes: u32) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE dataflows SET options = :options, nodes = :nodes WHERE id = :id AND ended IS NULL",
+                )?
+                .execute(named_params! { ":id": id.to_string(), ":options": options, ":nodes": nodes })?;
             Ok(())
         })
     }
@@ -239,6 +255,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DataflowRow> {
         cause: row.get("cause")?,
         culprit: row.get("culprit")?,
         snapshot: row.get("snapshot")?,
+        options: row.get("options")?,
     })
 }
 
@@ -265,6 +282,7 @@ pub(crate) mod tests {
             cause: None,
             culprit: None,
             snapshot: None,
+            options: None,
         }
     }
 
@@ -276,6 +294,7 @@ pub(crate) mod tests {
             cause: cause.map(str::to_string),
             culprit: None,
             snapshot: None,
+            options: None,
         }
     }
 

@@ -37,6 +37,12 @@ super::codes! {
     INVALID_NAME = "017", Usage, "invalid dataflow name";
     /// A dataflow that was followed ended with a failure.
     DATAFLOW_FAILED = "018", Failed, "dataflow failed";
+    /// What was asked does not fit the state that a dataflow or node is in.
+    WRONG_STATE = "019", Failed, "not in this state";
+    /// A node has no such input, or nothing feeds it.
+    INPUT_NOT_FOUND = "020", NotFound, "input not found";
+    /// No parameter of this name was set on the node.
+    PARAM_NOT_FOUND = "021", NotFound, "parameter not found";
     /// A node's program was started by hand, not by a dataflow.
     NOT_IN_A_DATAFLOW = "040", Usage, "not in a dataflow";
     /// A node cannot talk to its runtime, or not in the way its dataflow says.

@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use diag::{Diagnostic, Result, codes};
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
-use futures::{SinkExt, StreamExt};
-use serde::Serialize;
+use futures::{FutureExt, SinkExt, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -24,12 +22,10 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use uuid::Uuid;
 
 use super::token::Token;
-use super::wire::{Event, METHOD, Part, Request, Response};
-use crate::handle::{Backend, Handle};
-use crate::model::{
-    Capability, DataflowDetails, DataflowInfo, DataflowRef, DescriptorSource, EventQuery, LogQuery, LogRecord,
-    NodeInfo, NodeQuery, StartOptions, StopOptions, TopicInfo, TopicQuery, WaitCondition,
-};
+use super::wire::{Asked, Event, METHOD, Part, Response};
+use crate::handle::{Backend, Handle, Items};
+use crate::model::{DescriptorSource, StartOptions};
+use crate::request::{Answer, Item, Request, Subscription};
 
 /// How long a runtime may take to accept a connection, or to answer what it knows at once. Idle ones take a
 /// millisecond; a list waits this long for a shell that is suspended.
@@ -61,40 +57,11 @@ impl Client {
         Handle::new(self.clone())
     }
 
-    async fn call<T: DeserializeOwned>(&self, request: Request) -> Result<T> {
-        let quick = request.is_quick();
-        let answer = self.open(&request);
-        let (value, _) = if quick {
-            tokio::time::timeout(PATIENCE, answer).await.map_err(|_| self.silent())??
-        } else {
-            answer.await?
-        };
-        self.read(value)
-    }
-
-    async fn stream<T: DeserializeOwned + Send + 'static>(
-        &self,
-        request: Request,
-    ) -> Result<BoxStream<'static, Result<T>>> {
-        let opened = tokio::time::timeout(PATIENCE, self.open(&request)).await.map_err(|_| self.silent())?;
-        let (_, socket) = opened?;
-        let parts = futures::stream::unfold(Some((self.clone(), socket)), async |open| {
-            let (client, mut socket) = open?;
-            match client.part(&mut socket).await {
-                Ok(Part::Item(value)) => Some((client.read(value), Some((client, socket)))),
-                Ok(Part::Failed(report)) => Some((Err(report.into_diagnostic()), Some((client, socket)))),
-                Ok(Part::End {}) => None,
-                Err(error) => Some((Err(error), None)),
-            }
-        });
-        Ok(parts.boxed())
-    }
-
     /// Connects, asks, and waits for the answer; parts may follow on the connection.
-    async fn open(&self, request: &Request) -> Result<(Value, Socket)> {
-        let mut socket = tokio::time::timeout(PATIENCE, self.connect()).await.map_err(|_| self.silent())??;
+    async fn open(&self, asked: &Asked) -> Result<(Value, Socket)> {
+        let mut socket = self.within(Some(PATIENCE), self.connect()).await?;
         let id = Uuid::new_v4();
-        let frame = json!({ "id": id, "method": METHOD, "params": to_value(request)? });
+        let frame = json!({ "id": id, "method": METHOD, "params": to_value(asked)? });
         socket.send(Message::text(frame.to_string())).await.map_err(|error| self.lost(&error))?;
         let response: Response = self.hear(&mut socket).await?;
         if response.id != id {
@@ -127,11 +94,6 @@ impl Client {
         })
     }
 
-    async fn part(&self, socket: &mut Socket) -> Result<Part> {
-        let event: Event = self.hear(socket).await?;
-        Ok(event.payload.part)
-    }
-
     async fn hear<T: DeserializeOwned>(&self, socket: &mut Socket) -> Result<T> {
         loop {
             let text = match socket.next().await {
@@ -148,8 +110,11 @@ impl Client {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, value: Value) -> Result<T> {
-        serde_json::from_value(value).map_err(|error| self.strange(&error.to_string()))
+    async fn within<T>(&self, limit: Option<Duration>, answer: impl Future<Output = Result<T>>) -> Result<T> {
+        match limit {
+            Some(limit) => tokio::time::timeout(limit, answer).await.map_err(|_| self.silent())?,
+            None => answer.await,
+        }
     }
 
     fn lost(&self, error: &SocketError) -> Box<Diagnostic> {
@@ -173,8 +138,8 @@ impl Client {
     }
 }
 
-fn to_value(request: &impl Serialize) -> Result<Value> {
-    serde_json::to_value(request).map_err(|error| {
+fn to_value(asked: &Asked) -> Result<Value> {
+    serde_json::to_value(asked).map_err(|error| {
         Diagnostic::new(codes::RUNTIME_PROTOCOL, "the request cannot be written").cause(error.to_string())
     })
 }
@@ -193,56 +158,33 @@ pub(super) fn from_here(mut options: StartOptions) -> StartOptions {
 }
 
 impl Backend for Client {
-    fn start(&self, options: StartOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
-        Box::pin(self.call(Request::Start(from_here(options))))
+    fn ask(&self, request: Request) -> BoxFuture<'_, Result<Answer>> {
+        async move {
+            let request = match request {
+                Request::Start(options) => Request::Start(from_here(options)),
+                other => other,
+            };
+            let limit = request.is_quick().then_some(PATIENCE);
+            let (value, _) = self.within(limit, self.open(&Asked::Request(request))).await?;
+            serde_json::from_value(value).map_err(|error| self.strange(&error.to_string()))
+        }
+        .boxed()
     }
 
-    fn stop(&self, dataflow: DataflowRef, options: StopOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
-        Box::pin(self.call(Request::Stop { dataflow, options }))
-    }
-
-    fn list(&self, all: bool) -> BoxFuture<'_, Result<Vec<DataflowInfo>>> {
-        Box::pin(self.call(Request::List { all }))
-    }
-
-    fn inspect(&self, dataflow: DataflowRef) -> BoxFuture<'_, Result<DataflowDetails>> {
-        Box::pin(self.call(Request::Inspect { dataflow }))
-    }
-
-    fn remove(&self, dataflow: DataflowRef, force: bool) -> BoxFuture<'_, Result<DataflowInfo>> {
-        Box::pin(self.call(Request::Remove { dataflow, force }))
-    }
-
-    fn nodes(&self, query: NodeQuery) -> BoxFuture<'_, Result<Vec<NodeInfo>>> {
-        Box::pin(self.call(Request::Nodes(query)))
-    }
-
-    fn topics(&self, query: TopicQuery) -> BoxFuture<'_, Result<Vec<TopicInfo>>> {
-        Box::pin(self.call(Request::Topics(query)))
-    }
-
-    fn logs(&self, query: LogQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogRecord>>>> {
-        Box::pin(self.stream(Request::Logs(query)))
-    }
-
-    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<crate::model::Event>>>> {
-        Box::pin(self.stream(Request::Events(query)))
-    }
-
-    fn wait(
-        &self,
-        dataflow: DataflowRef,
-        condition: WaitCondition,
-        timeout: Option<Duration>,
-    ) -> BoxFuture<'_, Result<DataflowInfo>> {
-        Box::pin(self.call(Request::Wait { dataflow, condition, timeout }))
-    }
-
-    fn capabilities(&self) -> BoxFuture<'_, Result<Vec<Capability>>> {
-        Box::pin(self.call(Request::Capabilities))
-    }
-
-    fn shutdown(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.call(Request::Shutdown))
+    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, Result<Items<Item>>> {
+        async move {
+            let (_, socket) = self.within(Some(PATIENCE), self.open(&Asked::Subscription(subscription))).await?;
+            let items = futures::stream::unfold(Some((self.clone(), socket)), async |open| {
+                let (client, mut socket) = open?;
+                match client.hear::<Event>(&mut socket).await.map(|event| event.payload.part) {
+                    Ok(Part::Item(item)) => Some((Ok(*item), Some((client, socket)))),
+                    Ok(Part::Failed(report)) => Some((Err(report.into_diagnostic()), Some((client, socket)))),
+                    Ok(Part::End {}) => None,
+                    Err(error) => Some((Err(error), None)),
+                }
+            });
+            Ok(items.boxed())
+        }
+        .boxed()
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use diag::{Diagnostic, Result, Sources, codes};
 use futures::future::{BoxFuture, join_all};
-use futures::stream::{self, BoxStream};
+use futures::stream;
 use futures::{FutureExt, StreamExt};
 use store::dataflows::DataflowRow;
 use store::runtimes::RuntimeRow;
@@ -24,11 +24,11 @@ use super::daemon;
 use super::server::Server;
 use super::token::Token;
 use crate::embedded::{Embedded, Options, runtime_name};
-use crate::handle::{Backend, Handle};
+use crate::handle::{Backend, Handle, Items};
 use crate::model::{
-    Capability, DataflowDetails, DataflowId, DataflowInfo, DataflowRef, Event, EventQuery, LogQuery, LogRecord,
-    NodeInfo, NodeQuery, StartOptions, StopOptions, TopicInfo, TopicQuery, WaitCondition,
+    DataflowId, DataflowInfo, DataflowRef, Event, EventQuery, NodeInfo, NodeQuery, StartOptions, TopicInfo, TopicQuery,
 };
+use crate::request::{Answer, Item, Request, Subscription};
 use crate::{descriptor, records, sweep};
 
 /// How long a process may take to be gone after its connections have broken.
@@ -153,14 +153,11 @@ impl Fleet {
     }
 
     /// Asks the runtime that has a dataflow. One that dies over it leaves the answer to the store.
-    async fn ask<T>(
-        &self,
-        reference: &DataflowRef,
-        ask: impl Fn(Handle) -> BoxFuture<'static, Result<T>>,
-    ) -> Result<T> {
+    async fn at<T>(&self, dataflow: &DataflowRef, ask: impl Fn(Handle) -> BoxFuture<'static, Result<T>>) -> Result<T> {
         sweep::sweep(&self.0.store)?;
-        let Some(row) = self.elsewhere(reference)? else { return ask(self.own()).await };
-        let Some(runtime) = self.0.store.runtime(row.runtime)? else { return ask(self.own()).await };
+        let own = self.own();
+        let Some(row) = self.elsewhere(dataflow)? else { return ask(own).await };
+        let Some(runtime) = self.0.store.runtime(row.runtime)? else { return ask(own).await };
         let failure = match client(&runtime) {
             Ok(client) => match ask(client.handle()).await {
                 Err(error) if error.code == codes::DAEMON_UNREACHABLE => error,
@@ -172,12 +169,13 @@ impl Fleet {
             return Err(failure);
         }
         sweep::sweep(&self.0.store)?;
-        ask(self.own()).await
+        ask(own).await
     }
 
+    /// The dataflows of all runtimes.
     async fn list(&self, all: bool) -> Result<Vec<DataflowInfo>> {
         let others = self.others()?;
-        let answers = join_all(others.iter().map(|(_, client)| client.list(false))).await;
+        let answers = join_all(others.iter().map(async |(_, client)| client.handle().list(false).await)).await;
         let mut flows = Vec::new();
         let mut silent = Vec::new();
         for ((row, _), answer) in others.iter().zip(answers) {
@@ -202,18 +200,11 @@ impl Fleet {
         Ok(flows)
     }
 
+    /// The nodes of all runtimes; the query names no dataflow.
     async fn nodes(&self, query: NodeQuery) -> Result<Vec<NodeInfo>> {
-        if let Some(dataflow) = query.dataflow.clone() {
-            return self
-                .ask(&dataflow, |handle| {
-                    let query = query.clone();
-                    async move { handle.nodes(query).await }.boxed()
-                })
-                .await;
-        }
         let others = self.others()?;
         let live = NodeQuery { dataflow: None, all: false };
-        let answers = join_all(others.iter().map(|(_, client)| client.nodes(live.clone()))).await;
+        let answers = join_all(others.iter().map(async |(_, client)| client.handle().nodes(live.clone()).await)).await;
         // A runtime that does not answer is told of by the list of dataflows.
         let mut nodes: Vec<NodeInfo> = answers.into_iter().flatten().flatten().collect();
         let known: Vec<DataflowId> = nodes.iter().map(|node| node.dataflow).collect();
@@ -224,39 +215,27 @@ impl Fleet {
         Ok(nodes)
     }
 
+    /// The topics of all runtimes; the query names no dataflow.
     async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicInfo>> {
-        if let Some(dataflow) = query.dataflow.clone() {
-            return self
-                .ask(&dataflow, |handle| {
-                    let query = query.clone();
-                    async move { handle.topics(query).await }.boxed()
-                })
-                .await;
-        }
         let others = self.others()?;
-        let answers = join_all(others.iter().map(|(_, client)| client.topics(query.clone()))).await;
+        let answers =
+            join_all(others.iter().map(async |(_, client)| client.handle().topics(query.clone()).await)).await;
         let mut topics = self.own().topics(query).await?;
         topics.extend(answers.into_iter().flatten().flatten());
         topics.sort_by_key(|topic| topic.dataflow);
         Ok(topics)
     }
 
-    async fn events(&self, query: EventQuery) -> Result<BoxStream<'static, Result<Event>>> {
-        if let Some(dataflow) = query.dataflow.clone() {
-            return self
-                .ask(&dataflow, |handle| {
-                    let query = query.clone();
-                    async move { handle.events(query).await }.boxed()
-                })
-                .await;
-        }
+    /// What happens in all runtimes; the query names no dataflow.
+    async fn events(&self, query: EventQuery) -> Result<Items<Event>> {
         // First listen everywhere, then read, so that nothing falls in between.
         let mut live = Vec::new();
         if query.follow {
             let follow = EventQuery { dataflow: None, history: false, follow: true };
             live.push(self.own().events(follow.clone()).await?);
             let others = self.others()?;
-            let streams = join_all(others.iter().map(|(_, client)| client.events(follow.clone()))).await;
+            let streams =
+                join_all(others.iter().map(async |(_, client)| client.handle().events(follow.clone()).await)).await;
             live.extend(streams.into_iter().flatten());
         }
         let stored = EventQuery { dataflow: None, history: query.history, follow: false };
@@ -329,96 +308,46 @@ pub(super) fn client(row: &RuntimeRow) -> Result<Client> {
 }
 
 impl Backend for Fleet {
-    fn start(&self, options: StartOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
+    fn ask(&self, request: Request) -> BoxFuture<'_, Result<Answer>> {
         async move {
-            self.serve().await?;
-            self.own().start(options).await
+            if let Some(dataflow) = request.dataflow() {
+                let ask = |handle: Handle| {
+                    let request = request.clone();
+                    async move { handle.ask(request).await }.boxed()
+                };
+                return self.at(dataflow, ask).await;
+            }
+            match request {
+                Request::List { all } => self.list(all).await.map(Answer::Dataflows),
+                Request::Nodes(query) => self.nodes(query).await.map(Answer::Nodes),
+                Request::Topics(query) => self.topics(query).await.map(Answer::Topics),
+                Request::Shutdown => self.shutdown().await.map(Answer::Done),
+                Request::Start(_) => {
+                    self.serve().await?;
+                    self.own().ask(request).await
+                }
+                other => self.own().ask(other).await,
+            }
         }
         .boxed()
     }
 
-    fn stop(&self, dataflow: DataflowRef, options: StopOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
+    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, Result<Items<Item>>> {
         async move {
-            self.ask(&dataflow, |handle| {
-                let dataflow = dataflow.clone();
-                async move { handle.stop(dataflow, options).await }.boxed()
-            })
-            .await
+            if let Some(dataflow) = subscription.dataflow() {
+                let ask = |handle: Handle| {
+                    let subscription = subscription.clone();
+                    async move { handle.subscribe(subscription).await }.boxed()
+                };
+                return self.at(dataflow, ask).await;
+            }
+            match subscription {
+                Subscription::Events(query) => {
+                    Ok(self.events(query).await?.map(|event| event.map(Item::Event)).boxed())
+                }
+                other => self.own().subscribe(other).await,
+            }
         }
         .boxed()
-    }
-
-    fn list(&self, all: bool) -> BoxFuture<'_, Result<Vec<DataflowInfo>>> {
-        self.list(all).boxed()
-    }
-
-    fn inspect(&self, dataflow: DataflowRef) -> BoxFuture<'_, Result<DataflowDetails>> {
-        async move {
-            self.ask(&dataflow, |handle| {
-                let dataflow = dataflow.clone();
-                async move { handle.inspect(dataflow).await }.boxed()
-            })
-            .await
-        }
-        .boxed()
-    }
-
-    fn remove(&self, dataflow: DataflowRef, force: bool) -> BoxFuture<'_, Result<DataflowInfo>> {
-        async move {
-            self.ask(&dataflow, |handle| {
-                let dataflow = dataflow.clone();
-                async move { handle.remove(dataflow, force).await }.boxed()
-            })
-            .await
-        }
-        .boxed()
-    }
-
-    fn nodes(&self, query: NodeQuery) -> BoxFuture<'_, Result<Vec<NodeInfo>>> {
-        self.nodes(query).boxed()
-    }
-
-    fn topics(&self, query: TopicQuery) -> BoxFuture<'_, Result<Vec<TopicInfo>>> {
-        self.topics(query).boxed()
-    }
-
-    fn logs(&self, query: LogQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogRecord>>>> {
-        async move {
-            let dataflow = query.dataflow.clone();
-            self.ask(&dataflow, |handle| {
-                let query = query.clone();
-                async move { handle.logs(query).await }.boxed()
-            })
-            .await
-        }
-        .boxed()
-    }
-
-    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<Event>>>> {
-        self.events(query).boxed()
-    }
-
-    fn wait(
-        &self,
-        dataflow: DataflowRef,
-        condition: WaitCondition,
-        timeout: Option<Duration>,
-    ) -> BoxFuture<'_, Result<DataflowInfo>> {
-        async move {
-            self.ask(&dataflow, |handle| {
-                let dataflow = dataflow.clone();
-                async move { handle.wait(dataflow, condition, timeout).await }.boxed()
-            })
-            .await
-        }
-        .boxed()
-    }
-
-    fn capabilities(&self) -> BoxFuture<'_, Result<Vec<Capability>>> {
-        async move { self.own().capabilities().await }.boxed()
-    }
-
-    fn shutdown(&self) -> BoxFuture<'_, Result<()>> {
-        self.shutdown().boxed()
     }
 }

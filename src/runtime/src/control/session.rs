@@ -6,7 +6,6 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use diag::{Diagnostic, Result, codes};
 use dora_message::ws_protocol::WsRequest;
 use futures::StreamExt;
-use futures::stream::BoxStream;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -15,8 +14,9 @@ use uuid::Uuid;
 
 use super::dora;
 use super::server::Shared;
-use super::wire::{DORA_METHOD, Event, METHOD, Part, Report, Request, Response, StreamPart};
-use crate::model::Capability;
+use super::wire::{Asked, DORA_METHOD, Event, METHOD, Part, Report, Response, StreamPart};
+use crate::handle::Items;
+use crate::request::{Item, Request};
 
 /// How many requests of one peer run at once.
 const MAX_RUNNING: usize = 64;
@@ -102,15 +102,11 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
     let id = request.id;
     match request.method.as_str() {
         METHOD => match serde_json::from_value(request.params) {
-            Ok(Request::Logs(query)) => {
-                let stream = shared.handle.logs(query).await;
-                let _ = answer_in_parts(id, stream, answers).await;
+            Ok(Asked::Subscription(subscription)) => {
+                let items = shared.handle.subscribe(subscription).await;
+                let _ = answer_in_items(id, items, answers).await;
             }
-            Ok(Request::Events(query)) => {
-                let stream = shared.handle.events(query).await;
-                let _ = answer_in_parts(id, stream, answers).await;
-            }
-            Ok(request) => {
+            Ok(Asked::Request(request)) => {
                 let ends = request == Request::Shutdown;
                 let result = perform(shared, request).await;
                 let ended = ends && result.is_ok();
@@ -139,42 +135,33 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
 }
 
 async fn perform(shared: &Shared, request: Request) -> Result<Value> {
-    let handle = &shared.handle;
-    match request {
-        Request::Start(options) => value_of(&handle.start(options).await?),
-        Request::Stop { dataflow, options } => value_of(&handle.stop(dataflow, options).await?),
-        Request::List { all } => value_of(&handle.list(all).await?),
-        Request::Inspect { dataflow } => value_of(&handle.inspect(dataflow).await?),
-        Request::Remove { dataflow, force } => value_of(&handle.remove(dataflow, force).await?),
-        Request::Nodes(query) => value_of(&handle.nodes(query).await?),
-        Request::Topics(query) => value_of(&handle.topics(query).await?),
-        Request::Wait { dataflow, condition, timeout } => value_of(&handle.wait(dataflow, condition, timeout).await?),
-        Request::Capabilities => value_of::<Vec<Capability>>(&handle.capabilities().await?),
-        Request::Shutdown if shared.shut_down.is_none() => Err(Diagnostic::new(
+    if request == Request::Shutdown && shared.shut_down.is_none() {
+        return Err(Diagnostic::new(
             codes::NOT_SUPPORTED,
             "this runtime lives in a shell and ends with it; it cannot be shut down from outside",
         )
         .help("stop its dataflows one by one, or leave that shell")
-        .next("dora dataflow stop NAME")),
-        Request::Shutdown => value_of(&handle.shutdown().await?),
-        // Answered in parts, above.
-        Request::Logs(_) | Request::Events(_) => Ok(Value::Null),
+        .next("dora dataflow stop NAME"));
     }
+    let answer = shared.handle.ask(request).await?;
+    serde_json::to_value(answer).map_err(|error| {
+        Diagnostic::new(codes::RUNTIME_PROTOCOL, "the runtime could not write its answer").cause(error.to_string())
+    })
 }
 
-async fn answer_in_parts<T: Serialize>(
+async fn answer_in_items(
     id: Uuid,
-    stream: Result<BoxStream<'static, Result<T>>>,
+    items: Result<Items<Item>>,
     answers: &mpsc::Sender<String>,
 ) -> std::result::Result<(), mpsc::error::SendError<String>> {
-    let mut stream = match stream {
-        Ok(stream) => stream,
+    let mut items = match items {
+        Ok(items) => items,
         Err(error) => return answers.send(text_of(&Response::of(id, Err(error)))).await,
     };
     answers.send(text_of(&Response::of(id, Ok(Value::Null)))).await?;
-    while let Some(item) = stream.next().await {
-        let part = match item.and_then(|item| value_of(&item)) {
-            Ok(value) => Part::Item(value),
+    while let Some(item) = items.next().await {
+        let part = match item {
+            Ok(item) => Part::Item(item.into()),
             Err(error) => Part::Failed(Report::of(&error)),
         };
         answers.send(part_of(id, part)).await?;
@@ -184,12 +171,6 @@ async fn answer_in_parts<T: Serialize>(
 
 fn part_of(stream: Uuid, part: Part) -> String {
     text_of(&Event { event: METHOD.to_string(), payload: StreamPart { stream, part } })
-}
-
-fn value_of<T: Serialize>(answer: &T) -> Result<Value> {
-    serde_json::to_value(answer).map_err(|error| {
-        Diagnostic::new(codes::RUNTIME_PROTOCOL, "the runtime could not write its answer").cause(error.to_string())
-    })
 }
 
 /// Frames are made of strings, numbers and JSON values, which can always be written.

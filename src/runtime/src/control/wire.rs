@@ -1,7 +1,7 @@
 //! Frames: JSON texts in dora-rs's envelope.
 //!
-//! A request is `{"id", "method": "dora-shell", "params": Request}`, its answer `{"id", "result"}` or `{"id",
-//! "error", "diagnostic"}`. Logs and events are answered with `null` and then come as
+//! A request is `{"id", "method": "dora-shell", "params": Asked}`, its answer `{"id", "result"}` or `{"id",
+//! "error", "diagnostic"}`. Subscriptions are answered with `null`, and their items then come as
 //! `{"event": "dora-shell", "payload": {"stream": id, …}}` until one says that it is the last.
 
 use std::time::Duration;
@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::model::{
-    DataflowRef, EventQuery, LogQuery, NodeQuery, StartOptions, StopOptions, TopicQuery, WaitCondition,
-};
+use crate::request::{Item, Request, Subscription};
 
 /// Where the WebSocket is, after host and port.
 pub const PATH: &str = "/api/control";
@@ -24,42 +22,12 @@ pub const DORA_METHOD: &str = "control";
 /// The longest request: as in dora-rs.
 pub const MAX_REQUEST: usize = 1 << 20;
 
-/// What a shell asks of a runtime: the methods of `Handle`.
+/// What a shell asks of a runtime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Request {
-    Start(StartOptions),
-    Stop { dataflow: DataflowRef, options: StopOptions },
-    List { all: bool },
-    Inspect { dataflow: DataflowRef },
-    Remove { dataflow: DataflowRef, force: bool },
-    Nodes(NodeQuery),
-    Topics(TopicQuery),
-    Logs(LogQuery),
-    Events(EventQuery),
-    Wait { dataflow: DataflowRef, condition: WaitCondition, timeout: Option<Duration> },
-    Capabilities,
-    Shutdown,
-}
-
-impl Request {
-    /// Whether the answer is known at once, so that one that does not come means a runtime that hangs.
-    pub fn is_quick(&self) -> bool {
-        match self {
-            Request::List { .. }
-            | Request::Inspect { .. }
-            | Request::Nodes(_)
-            | Request::Topics(_)
-            | Request::Logs(_)
-            | Request::Events(_)
-            | Request::Capabilities => true,
-            Request::Start(_)
-            | Request::Stop { .. }
-            | Request::Remove { .. }
-            | Request::Wait { .. }
-            | Request::Shutdown => false,
-        }
-    }
+#[serde(untagged)]
+pub enum Asked {
+    Request(Request),
+    Subscription(Subscription),
 }
 
 /// The answer to one request.
@@ -117,7 +85,7 @@ pub struct StreamPart {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    Item(Value),
+    Item(Box<Item>),
     /// A failure that the stream goes on after.
     Failed(Report),
     /// The last part.

@@ -6,6 +6,7 @@ use dora_message::config::InputMapping;
 use dora_message::id::{DataId, NodeId};
 
 use super::Problems;
+use super::plan::Plan;
 use super::yaml::{Node, Value};
 use crate::model::LogLevel;
 
@@ -45,24 +46,53 @@ pub fn check<'a>(root: &'a Node, problems: &mut Problems<'_>) -> Vec<Named<'a>> 
         problems.add(list.span, "this list is empty", "the dataflow has no nodes");
     }
     deploy(root, problems);
+    let feeders: Vec<Feeder<'_>> =
+        nodes.iter().map(|named| Feeder { id: named.id, outputs: named.outputs.clone() }).collect();
     for named in &nodes {
-        program(named, problems);
-        deploy(named.node, problems);
-        for (owner, inputs) in inputs_of(named.node) {
-            let owner = owner.as_deref().unwrap_or(named.id);
-            for entry in inputs.entries() {
-                if let Err(error) = entry.key.parse::<DataId>() {
-                    problems.add(
-                        entry.key_span,
-                        "this id",
-                        format!("`{}` cannot be the id of an input: {error}", entry.key),
-                    );
-                }
-                input(owner, &entry.node, &nodes, problems);
-            }
-        }
+        check_one(named, &feeders, problems);
     }
     nodes
+}
+
+/// Checks one node that is to join a dataflow that runs; `None` when it has no id.
+pub fn check_node<'a>(node: &'a Node, plan: &Plan, problems: &mut Problems<'_>) -> Option<Named<'a>> {
+    let id = node.get("id")?;
+    let text = id.text()?;
+    if let Err(error) = text.parse::<NodeId>() {
+        problems.add(id.span, "this id", format!("`{text}` cannot be the id of a node: {error}"));
+    }
+    let named = Named { id: text, node, outputs: outputs(node, problems) };
+    let others = plan.nodes.iter().filter(|planned| AsRef::<str>::as_ref(&planned.id) != text);
+    let mut feeders: Vec<Feeder<'_>> = others
+        .map(|planned| Feeder {
+            id: planned.id.as_ref(),
+            outputs: planned.run_config.outputs.iter().map(ToString::to_string).collect(),
+        })
+        .collect();
+    feeders.push(Feeder { id: text, outputs: named.outputs.clone() });
+    check_one(&named, &feeders, problems);
+    Some(named)
+}
+
+/// A node that inputs can name.
+struct Feeder<'a> {
+    id: &'a str,
+    outputs: Vec<String>,
+}
+
+fn check_one(named: &Named<'_>, feeders: &[Feeder<'_>], problems: &mut Problems<'_>) {
+    program(named, problems);
+    deploy(named.node, problems);
+    for (owner, inputs) in inputs_of(named.node) {
+        let owner = owner.as_deref().unwrap_or(named.id);
+        for entry in inputs.entries() {
+            if let Err(error) = entry.key.parse::<DataId>() {
+                let message = format!("`{}` cannot be the id of an input: {error}", entry.key);
+                problems.add(entry.key_span, "this id", message);
+            }
+            input(owner, &entry.node, feeders, problems);
+        }
+    }
 }
 
 /// The operators of a node, with their ids.
@@ -222,7 +252,7 @@ fn unsupported(span: diag::Span, what: &str, help: &str, problems: &mut Problems
     problems.add_as(codes::UNSUPPORTED_IN_DATAFLOW, span, "not supported", message).help = Some(help.to_string());
 }
 
-fn input(owner: &str, value: &Node, nodes: &[Named<'_>], problems: &mut Problems<'_>) {
+fn input(owner: &str, value: &Node, nodes: &[Feeder<'_>], problems: &mut Problems<'_>) {
     let source = match &value.value {
         Value::Map(_) => value.get("source"),
         _ => Some(value),
@@ -259,7 +289,7 @@ fn input(owner: &str, value: &Node, nodes: &[Named<'_>], problems: &mut Problems
     }
 }
 
-fn virtual_input(source: &Node, text: &str, rest: &str, nodes: &[Named<'_>], problems: &mut Problems<'_>) {
+fn virtual_input(source: &Node, text: &str, rest: &str, nodes: &[Feeder<'_>], problems: &mut Problems<'_>) {
     let kind = rest.split('/').next().unwrap_or_default();
     if !["timer", "logs"].contains(&kind) {
         let problem = problems.add(source.span, "no such input", format!("there is no built-in input `{text}`"));

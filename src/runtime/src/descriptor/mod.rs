@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use diag::{Code, Diagnostic, Result, Source, Sources, Span, codes};
 use dora_message::descriptor::Descriptor;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::model::{DescriptorSource, StartOptions};
@@ -38,7 +39,7 @@ pub struct Checked {
 /// Reads and checks the descriptor that is to be started, without starting anything.
 pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Result<Checked> {
     let (source, file) = match &options.source {
-        DescriptorSource::Text { label, text } => (sources.add(label, text.as_str()), None),
+        DescriptorSource::Text { label, text, file } => (sources.add(label, text.as_str()), file.clone()),
         DescriptorSource::File(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| {
                 Diagnostic::new(
@@ -66,27 +67,45 @@ pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Res
 /// Checks a text.
 pub fn check(source: &Source, place: &resolve::Place<'_>) -> Result<Plan> {
     let mut problems = Problems { source, found: Vec::new() };
-    let tree = match yaml::parse(source) {
-        Ok(tree) => tree,
-        Err(error) => {
-            let span = Span::new(source.id, error.at, error.at + 1);
-            problems.add(span, "this is not YAML", error.text);
-            return Err(problems.into_diagnostic());
-        }
-    };
+    let tree = parse(source, &mut problems)?;
     schema::check(&tree, &mut problems);
     let nodes = meaning::check(&tree, &mut problems);
     resolve::check(&nodes, place, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }
-    // What passed our checks and fails here is a rule we do not know yet; dora's parser says where, too.
-    let parsed = serde_yaml::from_str::<Descriptor>(&source.text).map_err(|error| {
+    resolve::plan(typed::<Descriptor>(source, problems)?, place)
+}
+
+fn parse(source: &Source, problems: &mut Problems<'_>) -> Result<yaml::Node> {
+    yaml::parse(source).map_err(|error| {
+        let span = Span::new(source.id, error.at, error.at + 1);
+        problems.add(span, "this is not YAML", error.text);
+        problems.take().into_diagnostic()
+    })
+}
+
+/// What passed our checks and fails here is a rule we do not know yet; dora's parser says where, too.
+fn typed<T: DeserializeOwned>(source: &Source, mut problems: Problems<'_>) -> Result<T> {
+    serde_yaml::from_str(&source.text).map_err(|error| {
         let at = error.location().map_or(0, |location| location.index());
         problems.add(Span::new(source.id, at, at + 1), "here", error.to_string());
-        std::mem::replace(&mut problems, Problems { source, found: Vec::new() }).into_diagnostic()
-    })?;
-    resolve::plan(parsed, place)
+        problems.into_diagnostic()
+    })
+}
+
+/// Checks one node, given as YAML, that is to join a dataflow that runs.
+pub fn load_node(source: &Source, place: &resolve::Place<'_>, plan: &Plan) -> Result<plan::PlannedNode> {
+    let mut problems = Problems { source, found: Vec::new() };
+    let tree = parse(source, &mut problems)?;
+    schema::check_node(&tree, &mut problems);
+    let named = meaning::check_node(&tree, plan, &mut problems);
+    resolve::check(&named, place, &mut problems);
+    if !problems.found.is_empty() {
+        return Err(problems.into_diagnostic());
+    }
+    let node = typed(source, problems)?;
+    resolve::plan_node(node, place)
 }
 
 /// Problems found so far.
@@ -112,6 +131,10 @@ impl Problems<'_> {
         let at = self.found.len();
         self.found.push(*Diagnostic::new(code, message).label(span, label));
         &mut self.found[at]
+    }
+
+    fn take(&mut self) -> Self {
+        Problems { source: self.source, found: std::mem::take(&mut self.found) }
     }
 
     /// One diagnostic with all problems in the order of the text.

@@ -39,6 +39,9 @@ pub struct PlannedNode {
     pub operators: Vec<OperatorDefinition>,
     pub inputs: Vec<PlannedInput>,
     pub restart: RestartRules,
+    pub health: HealthRules,
+    /// The processors it may run on; any when empty.
+    pub cpu_affinity: Vec<usize>,
     pub logs: LogRules,
 }
 
@@ -59,6 +62,8 @@ pub struct PlannedInput {
     /// As configured.
     pub queue_size: usize,
     pub policy: QueuePolicy,
+    /// After so long without a message the node is told that the input is broken.
+    pub timeout: Option<Duration>,
 }
 
 /// When a node is started again.
@@ -78,6 +83,29 @@ impl RestartRules {
     pub fn backoff(&self, nth: u32) -> Duration {
         let doubled = self.delay.saturating_mul(1 << nth.saturating_sub(1).min(16));
         self.max_delay.map_or(doubled, |max| doubled.min(max))
+    }
+}
+
+/// How long a node may keep the runtime waiting before it is killed, and what that counts as decided by its
+/// [`RestartRules`].
+#[derive(Debug, Clone, Copy)]
+pub struct HealthRules {
+    /// From its start until it is ready for events; `None` for as long as it takes.
+    pub startup: Option<Duration>,
+    /// Without a sign of life once it is ready: neither a request nor a wait for events.
+    pub silence: Option<Duration>,
+    /// From the closing of its last input until its end, when all others have ended.
+    pub finish: Duration,
+}
+
+/// As upstream, unless the environment names another number of seconds.
+const FINISH_GRACE: Duration = Duration::from_secs(120);
+
+impl HealthRules {
+    /// What a node that says nothing of its own gets: `DORA_FINISH_DRAIN_GRACE_SECS`, else 120 seconds.
+    pub fn default_finish() -> Duration {
+        let given = std::env::var("DORA_FINISH_DRAIN_GRACE_SECS").ok().and_then(|text| text.parse().ok());
+        given.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(FINISH_GRACE)
     }
 }
 

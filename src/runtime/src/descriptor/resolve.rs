@@ -14,7 +14,7 @@ use dora_message::id::{DataId, OperatorId};
 
 use super::Problems;
 use super::meaning::{Named, SINGLE_OPERATOR};
-use super::plan::{LogRules, Plan, PlannedInput, PlannedNode, Program, RestartRules};
+use super::plan::{HealthRules, LogRules, Plan, PlannedInput, PlannedNode, Program, RestartRules};
 use crate::model::QueuePolicy;
 
 /// The `path` of built-in nodes: our own executable under this name.
@@ -53,7 +53,7 @@ impl Place<'_> {
 }
 
 /// Checks that every program is there and every argument can be split.
-pub fn check(nodes: &[Named<'_>], place: &Place<'_>, problems: &mut Problems<'_>) {
+pub fn check<'a>(nodes: impl IntoIterator<Item = &'a Named<'a>>, place: &Place<'_>, problems: &mut Problems<'_>) {
     for named in nodes {
         let node = named.node;
         let directory = node.get("deploy").and_then(|deploy| deploy.get("working_dir")).and_then(|dir| dir.text());
@@ -183,18 +183,16 @@ pub fn plan(descriptor: Descriptor, place: &Place<'_>) -> Result<Plan> {
     })
 }
 
+/// Makes the plan of one node that passed all checks.
+pub fn plan_node(node: Node, place: &Place<'_>) -> Result<PlannedNode> {
+    planned(node, &BTreeMap::new(), place, &mut Vec::new())
+}
+
 /// What is accepted and has no effect.
 fn notices(descriptor: &Descriptor) -> Vec<String> {
     let mut notices = Vec::new();
     for node in &descriptor.nodes {
-        let ignored = [
-            ("health_check_timeout", node.health_check_timeout.is_some()),
-            ("startup_timeout", node.startup_timeout.is_some()),
-            ("finish_grace_secs", node.finish_grace_secs.is_some()),
-            ("cpu_affinity", node.cpu_affinity.is_some()),
-            ("input_timeout", node.inputs.values().any(|input| input.input_timeout.is_some())),
-            ("build", node.build.is_some()),
-        ];
+        let ignored = [("build", node.build.is_some())];
         for (key, _) in ignored.iter().filter(|(_, given)| *given) {
             notices.push(format!("`{key}` of node `{}` is not applied by this runtime", node.id));
         }
@@ -225,6 +223,12 @@ fn planned(
         max_delay: duration(node.max_restart_delay),
         window: duration(node.restart_window),
     };
+    let health = HealthRules {
+        startup: duration(node.startup_timeout),
+        silence: duration(node.health_check_timeout),
+        finish: duration(node.finish_grace_secs).unwrap_or_else(HealthRules::default_finish),
+    };
+    let cpu_affinity = node.cpu_affinity.take().unwrap_or_default();
     let operators: Vec<OperatorDefinition> = match (node.operator.take(), node.operators.take()) {
         (Some(single), _) => {
             let id = single.id.unwrap_or_else(|| OperatorId::from(SINGLE_OPERATOR.to_string()));
@@ -261,6 +265,8 @@ fn planned(
             operators,
             inputs,
             restart,
+            health,
+            cpu_affinity,
             logs,
         });
     }
@@ -285,7 +291,20 @@ fn planned(
         }
     }
     let source = operators.iter().map(|operator| operator.id.to_string()).collect::<Vec<_>>().join(", ");
-    Ok(PlannedNode { id, source, program, env, working_dir, run_config, operators, inputs, restart, logs })
+    Ok(PlannedNode {
+        id,
+        source,
+        program,
+        env,
+        working_dir,
+        run_config,
+        operators,
+        inputs,
+        restart,
+        health,
+        cpu_affinity,
+        logs,
+    })
 }
 
 fn planned_input(id: DataId, input: &Input) -> PlannedInput {
@@ -297,6 +316,7 @@ fn planned_input(id: DataId, input: &Input) -> PlannedInput {
             TheirPolicy::DropOldest => QueuePolicy::DropOldest,
             TheirPolicy::Backpressure => QueuePolicy::Backpressure,
         },
+        timeout: duration(input.input_timeout),
     }
 }
 

@@ -165,6 +165,17 @@ pub fn check(root: &Node, problems: &mut Problems<'_>) {
     }
 }
 
+/// Checks keys and types of one node.
+pub fn check_node(node: &Node, problems: &mut Problems<'_>) {
+    match &node.value {
+        Value::Map(_) => keys(node, NODE, "a node", problems),
+        _ => {
+            let message = format!("a node is a map with an `id` and a `path`, and this is {}", node.kind());
+            problems.add(node.span.start_point(), "a map is expected", message);
+        }
+    }
+}
+
 fn keys(node: &Node, known: &'static [Key], whose: &str, problems: &mut Problems<'_>) {
     let mut meant = Vec::new();
     for entry in node.entries() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diag::{Diagnostic, Result, codes};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -19,20 +20,19 @@ use crate::model::{
 };
 use crate::records;
 use crate::supervisor::dataflow::Dataflow;
-use crate::supervisor::task::Command;
 
 /// How many ended dataflows a list shows at most.
 const ENDED: usize = 1000;
 
 /// What a reference meant.
-enum Found {
+pub(super) enum Found {
     Here(Arc<Dataflow>),
     Stored(Box<DataflowRow>),
 }
 
 impl Shared {
     /// Finds what a reference means: a dataflow of this process, or a row of the store.
-    fn find(&self, reference: &DataflowRef) -> Result<Found> {
+    pub(super) fn find(&self, reference: &DataflowRef) -> Result<Found> {
         let own = |id: Uuid| self.dataflows().get(&DataflowId(id)).cloned();
         let text = reference.0.as_str();
         let found = |row: DataflowRow| match own(row.id) {
@@ -82,16 +82,6 @@ impl Shared {
             Found::Stored(row) if row.ended.is_some() => Err(already_ended(&row.name, &row.status)),
             Found::Stored(row) => Err(elsewhere(&row)),
         }
-    }
-
-    pub(super) async fn stop(&self, reference: &DataflowRef, options: StopOptions) -> Result<DataflowInfo> {
-        let flow = self.here(reference)?;
-        let status = flow.status();
-        if status.is_ended() || flow.commands.send(Command::Stop(options)).is_err() {
-            return Err(already_ended(&flow.name, status.as_str()));
-        }
-        flow.until_ended().await;
-        Ok(flow.info())
     }
 
     pub(super) fn list(&self, all: bool) -> Result<Vec<DataflowInfo>> {
@@ -247,18 +237,42 @@ impl Shared {
         Ok(history.chain(follow(live, only, last)).boxed())
     }
 
-    pub(super) async fn wait(&self, reference: &DataflowRef, condition: WaitCondition) -> Result<DataflowInfo> {
+    /// Waits for a condition, for at most so long.
+    pub(super) async fn wait(
+        &self,
+        reference: &DataflowRef,
+        condition: WaitCondition,
+        limit: Option<Duration>,
+    ) -> Result<DataflowInfo> {
         let flow = match self.find(reference)? {
             Found::Here(flow) => flow,
             Found::Stored(row) if row.ended.is_none() => return Err(elsewhere(&row)),
             Found::Stored(row) => return Ok(records::info(&row, self.runtime_of(&row))),
         };
-        let reached =
-            |status: &Status| status.is_ended() || (condition == WaitCondition::Running && *status == Status::Running);
+        let reached = |status: &Status| {
+            status.is_ended()
+                || match condition {
+                    WaitCondition::Running => *status == Status::Running,
+                    WaitCondition::Paused => *status == Status::Paused,
+                    WaitCondition::Ended => false,
+                }
+        };
+        let mut statuses = flow.watch();
         // The sender lives as long as the dataflow, which we hold.
-        let _ = flow.watch().wait_for(reached).await;
+        let wait = statuses.wait_for(reached);
+        if let Some(limit) = limit {
+            tokio::time::timeout(limit, wait).await.map_err(|_| late(reference, limit))?.ok();
+        } else {
+            wait.await.ok();
+        }
         Ok(flow.info())
     }
+}
+
+fn late(reference: &DataflowRef, limit: Duration) -> Box<Diagnostic> {
+    Diagnostic::new(codes::WAITED_TOO_LONG, format!("dataflow `{reference}` has not got there within the time given"))
+        .elapsed(limit)
+        .retryable()
 }
 
 fn follow(
@@ -294,7 +308,7 @@ fn follow(
     })
 }
 
-fn already_ended(name: &str, status: &str) -> Box<Diagnostic> {
+pub(super) fn already_ended(name: &str, status: &str) -> Box<Diagnostic> {
     Diagnostic::new(codes::DATAFLOW_ENDED, format!("dataflow `{name}` has ended already: it is {status}"))
         .next(format!("dataflow inspect {name}"))
 }
@@ -305,7 +319,7 @@ fn still_runs(name: &str) -> Box<Diagnostic> {
         .next(format!("dataflow stop {name}"))
 }
 
-fn elsewhere(row: &DataflowRow) -> Box<Diagnostic> {
+pub(super) fn elsewhere(row: &DataflowRow) -> Box<Diagnostic> {
     Diagnostic::new(
         codes::OTHER_RUNTIME,
         format!("dataflow `{}` runs in another process, which does not answer", row.name),

@@ -2,29 +2,29 @@
 //!
 //! - [`shared`] – what the parts of a runtime share, and the machinery that runs as long as it does
 //! - [`start`] – from options to a dataflow that runs
+//! - [`orders`] – what running dataflows and their nodes are told to do
 //! - [`answers`] – what is asked of dataflows, running or ended
 
 pub mod answers;
+pub mod orders;
 pub mod shared;
 pub mod start;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use diag::{Diagnostic, Result, Sources, codes};
+use diag::{Result, Sources};
+use dora_message::id::OperatorId;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
-use futures::{FutureExt, TryFutureExt};
+use futures::{FutureExt, StreamExt};
 use store::runtimes::{RuntimeKind, RuntimeRow};
 use store::{Home, Store};
 
-use crate::handle::{Backend, Handle};
+use crate::handle::{Backend, Handle, Items};
 use crate::logs::query;
-use crate::model::{
-    Capability, DataflowDetails, DataflowId, DataflowInfo, DataflowRef, Event, EventQuery, LogQuery, LogRecord,
-    NodeInfo, NodeQuery, StartOptions, StopOptions, TopicInfo, TopicQuery, WaitCondition,
-};
+use crate::model::{Capability, DataflowId};
+use crate::request::{Answer, Item, Request, Subscription};
+use crate::supervisor::task::Order;
 use shared::Shared;
 
 /// How a runtime is to be made.
@@ -40,6 +40,7 @@ pub struct Options {
 /// A runtime in this process. It starts nothing, and leaves no trace, until its first dataflow.
 #[derive(Clone)]
 pub struct Embedded(Arc<Shared>);
+
 impl Embedded {
     /// Makes a runtime. Nothing is started or written yet.
     pub fn new(options: Options) -> Self {
@@ -84,69 +85,64 @@ pub fn base_of(path: &Path) -> PathBuf {
 }
 
 impl Backend for Embedded {
-    fn start(&self, options: StartOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
-        async move { self.0.start(options).await }.boxed()
-    }
-
-    fn stop(&self, dataflow: DataflowRef, options: StopOptions) -> BoxFuture<'_, Result<DataflowInfo>> {
-        async move { self.0.stop(&dataflow, options).await }.boxed()
-    }
-
-    fn list(&self, all: bool) -> BoxFuture<'_, Result<Vec<DataflowInfo>>> {
-        async move { self.0.list(all) }.boxed()
-    }
-
-    fn inspect(&self, dataflow: DataflowRef) -> BoxFuture<'_, Result<DataflowDetails>> {
-        async move { self.0.inspect(&dataflow) }.boxed()
-    }
-
-    fn remove(&self, dataflow: DataflowRef, force: bool) -> BoxFuture<'_, Result<DataflowInfo>> {
-        async move { self.0.remove(&dataflow, force).await }.boxed()
-    }
-
-    fn nodes(&self, query: NodeQuery) -> BoxFuture<'_, Result<Vec<NodeInfo>>> {
-        async move { self.0.nodes(&query) }.boxed()
-    }
-
-    fn topics(&self, query: TopicQuery) -> BoxFuture<'_, Result<Vec<TopicInfo>>> {
-        async move { self.0.topics(&query) }.boxed()
-    }
-
-    fn logs(&self, query: LogQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<LogRecord>>>> {
-        async move { query::answer(self.0.logs(&query.dataflow)?, query).await }.boxed()
-    }
-
-    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<BoxStream<'static, Result<Event>>>> {
-        async move { self.0.events(&query) }.boxed()
-    }
-
-    fn wait(
-        &self,
-        dataflow: DataflowRef,
-        condition: WaitCondition,
-        timeout: Option<Duration>,
-    ) -> BoxFuture<'_, Result<DataflowInfo>> {
+    fn ask(&self, request: Request) -> BoxFuture<'_, Result<Answer>> {
         async move {
-            let wait = self.0.wait(&dataflow, condition);
-            let Some(limit) = timeout else { return wait.await };
-            let late = |_| {
-                Diagnostic::new(
-                    codes::WAITED_TOO_LONG,
-                    format!("dataflow `{dataflow}` has not got there within the time given"),
-                )
-                .elapsed(limit)
-                .retryable()
-            };
-            tokio::time::timeout(limit, wait).map_err(late).await?
+            let shared = &self.0;
+            Ok(match request {
+                Request::Start(options) => Answer::Dataflow(shared.start(options).await?),
+                Request::Stop { dataflow, options } => Answer::Dataflow(shared.stop(&dataflow, options).await?),
+                Request::Restart { dataflow, options, rolling } => {
+                    Answer::Dataflow(shared.restart(&dataflow, options, rolling).await?)
+                }
+                Request::Pause { dataflow, freeze } => Answer::Dataflow(shared.pause(&dataflow, freeze).await?),
+                Request::Resume { dataflow } => Answer::Dataflow(shared.resume(&dataflow).await?),
+                Request::List { all } => Answer::Dataflows(shared.list(all)?),
+                Request::Inspect { dataflow } => Answer::Details(shared.inspect(&dataflow)?.into()),
+                Request::Remove { dataflow, force } => Answer::Dataflow(shared.remove(&dataflow, force).await?),
+                Request::Nodes(query) => Answer::Nodes(shared.nodes(&query)?),
+                Request::StartNode(node) => Answer::Node(shared.order(&node, Order::Start).await?),
+                Request::StopNode { node, options } => Answer::Node(shared.order(&node, Order::Stop(options)).await?),
+                Request::RestartNode { node, options } => {
+                    Answer::Node(shared.order(&node, Order::Restart(options)).await?)
+                }
+                Request::AddNode { dataflow, descriptor } => {
+                    Answer::Node(shared.add_node(&dataflow, descriptor).await?)
+                }
+                Request::RemoveNode { node, options } => Answer::Node(shared.remove_node(&node, options).await?),
+                Request::ReplaceNode { dataflow, descriptor, options } => {
+                    Answer::Node(shared.replace_node(&dataflow, descriptor, options).await?)
+                }
+                Request::Connect { dataflow, connection } => Answer::Done(shared.connect(&dataflow, connection).await?),
+                Request::Disconnect { dataflow, input } => Answer::Done(shared.disconnect(&dataflow, input).await?),
+                Request::ReloadNode { node, operator } => {
+                    shared.order(&node, Order::Reload(operator.map(OperatorId::from))).await?;
+                    Answer::Done(())
+                }
+                Request::NodeEnvironment(node) => Answer::Environment(shared.node_environment(&node)?),
+                Request::Params(node) => Answer::Params(shared.params(&node)?),
+                Request::SetParam { node, key, value } => Answer::Done(shared.set_param(&node, key, value)?),
+                Request::DeleteParam { node, key } => Answer::Done(shared.delete_param(&node, &key)?),
+                Request::Topics(query) => Answer::Topics(shared.topics(&query)?),
+                Request::Wait { dataflow, condition, timeout } => {
+                    Answer::Dataflow(shared.wait(&dataflow, condition, timeout).await?)
+                }
+                Request::Capabilities => Answer::Capabilities(Capability::ALL.to_vec()),
+                Request::Shutdown => Answer::Done(shared.shutdown().await?),
+            })
         }
         .boxed()
     }
 
-    fn capabilities(&self) -> BoxFuture<'_, Result<Vec<Capability>>> {
-        async { Ok(Capability::ALL.to_vec()) }.boxed()
-    }
-
-    fn shutdown(&self) -> BoxFuture<'_, Result<()>> {
-        async move { self.0.shutdown().await }.boxed()
+    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, Result<Items<Item>>> {
+        async move {
+            Ok(match subscription {
+                Subscription::Logs(query) => {
+                    let records = query::answer(self.0.logs(&query.dataflow)?, query).await?;
+                    records.map(|record| record.map(Item::Log)).boxed()
+                }
+                Subscription::Events(query) => self.0.events(&query)?.map(|event| event.map(Item::Event)).boxed(),
+            })
+        }
+        .boxed()
     }
 }

@@ -127,7 +127,7 @@ impl Shared {
     }
 
     /// Closes what a node has left open.
-    pub fn disconnect(&self, flow: DataflowId, node: usize) {
+    pub fn hang_up(&self, flow: DataflowId, node: usize) {
         if let Some(machinery) = self.machinery.get() {
             machinery.listener.disconnect(flow, Some(node));
         }

@@ -1,6 +1,7 @@
 //! From options to a dataflow that runs.
 
-use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use diag::{Diagnostic, Result, codes};
@@ -14,17 +15,15 @@ use super::shared::{Shared, ended};
 use crate::descriptor::{self, Checked};
 use crate::logs::journal::Journal;
 use crate::model::{DataflowId, DataflowInfo, DescriptorSource, StartOptions, Status, UnixNanos};
-use crate::node_protocol::Signal;
 use crate::router::Router;
-use crate::supervisor::dataflow::{Dataflow, Parts};
-use crate::supervisor::task::{self, Command};
+use crate::supervisor::dataflow::{Dataflow, Run};
+use crate::supervisor::task::{self, Ears};
 use crate::{records, sweep};
 
 /// A dataflow that can be handed to a supervisor, with what that one listens to.
 struct Prepared {
     flow: Arc<Dataflow>,
-    commands: mpsc::UnboundedReceiver<Command>,
-    signals: mpsc::UnboundedReceiver<Signal>,
+    ears: Ears,
 }
 
 impl Shared {
@@ -33,13 +32,13 @@ impl Shared {
         let wait = options.wait;
         let prepared = tokio::task::spawn_blocking(move || this.prepare(options)).await;
         let prepared = prepared.map_err(|error| internal("the start of the dataflow", &error))??;
-        let Prepared { flow, commands, signals } = prepared;
+        let Prepared { flow, ears } = prepared;
         let (started, outcome) = oneshot::channel();
         {
             let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             // Those that have ended are done with.
             while tasks.try_join_next().is_some() {}
-            tasks.spawn(task::supervise(flow.clone(), self.clone(), signals, commands, started));
+            tasks.spawn(task::supervise(flow.clone(), self.clone(), ears, started));
         }
         if !wait {
             return Ok(flow.info());
@@ -49,6 +48,7 @@ impl Shared {
 
     /// Reads, checks and claims; nothing is started yet.
     fn prepare(self: &Arc<Self>, options: StartOptions) -> Result<Prepared> {
+        let mut options = options;
         let checked = descriptor::load(&options, &self.options.executable, &self.options.sources)?;
         self.start_machinery()?;
         let id = DataflowId::generate();
@@ -70,10 +70,19 @@ impl Shared {
             cause: None,
             culprit: None,
             snapshot: None,
+            options: None,
         };
         // From here on the name is ours; whatever fails must give it back.
-        let name = claim(self.store(), row, options.name, &options.source)?;
-        let made = self.make(id, name, created, options.env, checked);
+        let name = claim(self.store(), row, options.name.take(), &options.source)?;
+        // As it is now, whatever becomes of the file.
+        options.source = DescriptorSource::Text {
+            label: checked.source.name.clone(),
+            text: checked.source.text.clone(),
+            file: checked.file.clone(),
+        };
+        options.name = Some(name.clone());
+        options.working_dir = Some(checked.working_dir.clone());
+        let made = self.make(id, created, options, checked);
         made.inspect_err(|error| {
             let end = DataflowEnd {
                 status: Status::Failed.to_string(),
@@ -89,26 +98,23 @@ impl Shared {
     }
 
     /// Makes all parts of a dataflow whose name is claimed.
-    fn make(
-        &self,
-        id: DataflowId,
-        name: String,
-        created: UnixNanos,
-        env: BTreeMap<String, String>,
-        checked: Checked,
-    ) -> Result<Prepared> {
+    fn make(&self, id: DataflowId, created: UnixNanos, options: StartOptions, checked: Checked) -> Result<Prepared> {
         let Checked { source, plan, working_dir, hash, file } = checked;
+        let name = options.name.clone().unwrap_or_default();
         let failed = |error: std::io::Error| {
             Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up"))
                 .cause(error.to_string())
         };
         let directory = log_dir(self.store().home(), id);
         Home::create(&directory)?;
-        let rules = plan.nodes.iter().map(|node| (node.id.clone(), node.logs.max_size, node.logs.max_rotated));
-        let journal = Arc::new(Journal::open(id, name.clone(), &directory, rules).map_err(failed)?);
-        let router = Arc::new(Router::new(&plan, self.clock.clone()).map_err(failed)?);
-        let (signals, receiver) = mpsc::unbounded_channel();
-        let (flow, commands) = Dataflow::new(Parts {
+        let journal = Arc::new(Journal::open(id, name.clone(), &directory).map_err(failed)?);
+        for node in &plan.nodes {
+            journal.add(&node.id, &node.logs).map_err(failed)?;
+        }
+        let (reports, heard_reports) = mpsc::unbounded_channel();
+        let router = Arc::new(Router::new(&plan, self.clock.clone(), reports).map_err(failed)?);
+        let (signals, heard_signals) = mpsc::unbounded_channel();
+        let run = Run {
             id,
             name,
             runtime: self.name(),
@@ -117,16 +123,17 @@ impl Shared {
             text: source.text.clone(),
             hash,
             created,
-            env,
-            plan,
+            options,
             router,
             journal,
             clock: self.clock.clone(),
             store: self.store().clone(),
             events: self.events.clone(),
-        });
+        };
+        let (flow, commands) = Dataflow::new(run, plan);
+        flow.keep_options()?;
         self.admit(flow.clone(), signals);
-        Ok(Prepared { flow, commands, signals: receiver })
+        Ok(Prepared { flow, ears: Ears { signals: heard_signals, reports: heard_reports, commands } })
     }
 }
 
@@ -150,9 +157,10 @@ fn claim(store: &Store, mut row: DataflowRow, wanted: Option<String>, source: &D
             .next(format!("dataflow stop {}", holder.name))),
         };
     }
+    let text = |stem: &OsStr| stem.to_string_lossy().into_owned();
     let stem = match source {
-        DescriptorSource::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
-        DescriptorSource::Text { .. } => None,
+        DescriptorSource::File(path) => path.file_stem().map(text),
+        DescriptorSource::Text { file, .. } => file.as_deref().and_then(Path::file_stem).map(text),
     };
     let stem = stem.and_then(|stem| checked_name(stem).ok()).unwrap_or_else(|| "dataflow".to_string());
     let mut number = 1;

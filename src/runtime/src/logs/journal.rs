@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 
 use super::files::{Stored, Writer};
 use super::line::Line;
+use crate::descriptor::plan::LogRules;
 use crate::model::{DataflowId, LogLevel, LogRecord, LogStream, UnixNanos};
 
 /// How many records a follower may be behind before it reads them from disk again.
@@ -39,23 +40,19 @@ pub struct Live {
 }
 
 impl Journal {
-    /// Begins the logs of a dataflow in a directory that exists. Nodes are given with the size at which their
-    /// file is rotated and the number of older ones to keep.
-    pub fn open(
-        dataflow: DataflowId,
-        dataflow_name: String,
-        directory: &Path,
-        nodes: impl IntoIterator<Item = (NodeId, Option<u64>, Option<u32>)>,
-    ) -> io::Result<Self> {
-        let mut writers = HashMap::new();
-        writers.insert(None, Writer::open(directory, None, None, None)?);
-        for (node, max_size, max_rotated) in nodes {
-            let writer = Writer::open(directory, Some(node.as_ref()), max_size, max_rotated)?;
-            writers.insert(Some(node), writer);
-        }
+    /// Begins the logs of a dataflow in a directory that exists.
+    pub fn open(dataflow: DataflowId, dataflow_name: String, directory: &Path) -> io::Result<Self> {
+        let writers = HashMap::from([(None, Writer::open(directory, None, None, None)?)]);
         let live = Some(broadcast::channel(BEHIND).0);
         let state = Mutex::new(State { next: 0, writers, live, failure: None });
         Ok(Journal { dataflow, dataflow_name, directory: directory.to_path_buf(), state })
+    }
+
+    /// Begins the logs of a node, rotated as its rules say.
+    pub fn add(&self, node: &NodeId, rules: &LogRules) -> io::Result<()> {
+        let writer = Writer::open(&self.directory, Some(node.as_ref()), rules.max_size, rules.max_rotated)?;
+        self.lock().writers.insert(Some(node.clone()), writer);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

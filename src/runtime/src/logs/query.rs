@@ -239,13 +239,16 @@ impl Ord for Ordered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::descriptor::plan::LogRules;
     use crate::logs::line::Line;
     use crate::model::LogStream;
 
     fn world() -> (tempfile::TempDir, Arc<Journal>) {
         let directory = tempfile::tempdir().unwrap();
-        let nodes = ["a", "b"].map(|node| (node.parse().unwrap(), None, None));
-        let journal = Journal::open(DataflowId::generate(), "demo".into(), directory.path(), nodes).unwrap();
+        let journal = Journal::open(DataflowId::generate(), "demo".into(), directory.path()).unwrap();
+        for node in ["a", "b"] {
+            journal.add(&node.parse().unwrap(), &LogRules::default()).unwrap();
+        }
         (directory, Arc::new(journal))
     }
 

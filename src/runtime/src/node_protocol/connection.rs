@@ -89,7 +89,11 @@ impl Session<'_> {
         // Only now, when the supervisor has been told of the connection: a node that is answered may send and
         // be gone before anybody else gets to run.
         answer(&self.socket, &DaemonReply::Result(Ok(())))?;
+        let port = self.flow.router.port(self.node);
         while let Some(frame) = reader.next(&self.socket)? {
+            if let Some(port) = &port {
+                port.mailbox.note_life();
+            }
             if let Next::Events = self.handle(frame)? {
                 return self.events(reader);
             }

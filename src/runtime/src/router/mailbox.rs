@@ -7,9 +7,11 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use dora_message::daemon_to_node::NodeEvent;
 use dora_message::uhlc::HLC;
 use hdrhistogram::Histogram;
 
@@ -21,6 +23,16 @@ use crate::node_protocol::wire;
 /// Messages up to this size are copied beside the others of a reply; larger ones are sent from where they are.
 const COPY_UP_TO: usize = 16 * 1024;
 
+/// An input as a mailbox is told of it.
+pub struct Queue {
+    pub id: String,
+    /// How many messages may wait.
+    pub capacity: usize,
+    pub policy: QueuePolicy,
+    /// After so long without a message the node is told that the input is broken.
+    pub timeout: Option<Duration>,
+}
+
 /// Counts of one input. `messages` is what came; it is `delivered`, `dropped`, or `queued`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InputCounts {
@@ -28,22 +40,31 @@ pub struct InputCounts {
     pub bytes: u64,
     pub delivered: u64,
     pub dropped: u64,
+    /// How many of the dropped were dropped while the dataflow was paused.
+    pub while_paused: u64,
     pub queued: u64,
     pub latency: Option<Latency>,
     pub closed: bool,
+    /// Whether nothing has come for longer than its timeout.
+    pub silent: bool,
 }
 
 struct Input {
     id: String,
     capacity: usize,
     policy: QueuePolicy,
+    timeout: Option<Duration>,
     queued: usize,
     messages: u64,
     bytes: u64,
     delivered: u64,
     dropped: u64,
+    while_paused: u64,
     latency: Histogram<u64>,
     closed: bool,
+    /// When the last message came, or waiting for one began.
+    heard: Instant,
+    silent: bool,
 }
 
 enum Entry {
@@ -61,6 +82,13 @@ struct State {
     stream: Option<Stream>,
     /// Nothing is accepted any more, and when the queue is empty the node's event stream ends.
     ended: bool,
+    /// Nothing is handed over until the dataflow is resumed.
+    held: bool,
+    /// The process is to go and its successor gets what is queued: it is handed these events and then the end of
+    /// its stream.
+    farewell: Option<Vec<Vec<u8>>>,
+    /// Messages that were sent before this moment waited for a reason that is no latency.
+    fresh: u64,
 }
 
 /// The connection a node reads its events from.
@@ -81,52 +109,111 @@ struct Outgoing {
     length: usize,
 }
 
-/// What a message met at an input.
+/// What became of a message that was brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Push {
     Queued,
-    /// It took the place of the oldest one.
-    Dropped,
-    /// There is no room and nothing may be dropped; it was not queued.
+    /// It is queued, and the first after a silence that the node was told of.
+    Recovered,
+    /// It, or an older one, was dropped; so many were by now.
+    Dropped(u64),
+    /// The queue is full, and this input's policy is that the sender waits.
     Full,
-    /// The node takes no more messages.
+    /// The node takes nothing any more.
     Ended,
 }
 
-/// One node's queues.
+/// What waits for one node.
 pub struct Mailbox {
     state: Mutex<State>,
     room: Condvar,
     clock: Arc<HLC>,
+    since: Instant,
+    /// When the node last gave a sign of life, in milliseconds after `since`.
+    alive: AtomicU64,
+}
+
+impl Input {
+    fn new(queue: Queue) -> io::Result<Self> {
+        Ok(Input {
+            id: queue.id,
+            capacity: queue.capacity,
+            policy: queue.policy,
+            timeout: queue.timeout,
+            queued: 0,
+            messages: 0,
+            bytes: 0,
+            delivered: 0,
+            dropped: 0,
+            while_paused: 0,
+            // From a microsecond to a hundred seconds, to 1 %.
+            latency: Histogram::new_with_bounds(1_000, 100_000_000_000, 2).map_err(io::Error::other)?,
+            closed: false,
+            heard: Instant::now(),
+            silent: false,
+        })
+    }
+
+    /// When it will have been silent for too long.
+    fn silence(&self) -> Option<Instant> {
+        let timeout = self.timeout.filter(|_| !self.closed && !self.silent)?;
+        self.heard.checked_add(timeout)
+    }
 }
 
 impl Mailbox {
-    /// A mailbox for inputs given by id, the number of messages that may wait, and policy.
-    pub fn new(inputs: impl IntoIterator<Item = (String, usize, QueuePolicy)>, clock: Arc<HLC>) -> io::Result<Self> {
-        let inputs = inputs
-            .into_iter()
-            .map(|(id, capacity, policy)| {
-                Ok(Input {
-                    id,
-                    capacity,
-                    policy,
-                    queued: 0,
-                    messages: 0,
-                    bytes: 0,
-                    delivered: 0,
-                    dropped: 0,
-                    // From a microsecond to a hundred seconds, to 1 %.
-                    latency: Histogram::new_with_bounds(1_000, 100_000_000_000, 2).map_err(io::Error::other)?,
-                    closed: false,
-                })
-            })
-            .collect::<io::Result<_>>()?;
-        let state = State { queue: VecDeque::new(), inputs, stream: None, ended: false };
-        Ok(Mailbox { state: Mutex::new(state), room: Condvar::new(), clock })
+    /// A mailbox for inputs in the order given.
+    pub fn new(queues: impl IntoIterator<Item = Queue>, clock: Arc<HLC>) -> io::Result<Self> {
+        let inputs = queues.into_iter().map(Input::new).collect::<io::Result<_>>()?;
+        let state =
+            State { queue: VecDeque::new(), inputs, stream: None, ended: false, held: false, farewell: None, fresh: 0 };
+        Ok(Mailbox {
+            state: Mutex::new(state),
+            room: Condvar::new(),
+            clock,
+            since: Instant::now(),
+            alive: AtomicU64::new(0),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an input; returns its place.
+    pub fn add_queue(&self, queue: Queue) -> io::Result<usize> {
+        let input = Input::new(queue)?;
+        let mut state = self.lock();
+        state.inputs.push(input);
+        Ok(state.inputs.len() - 1)
+    }
+
+    /// Puts other inputs in the place of the present ones. What waits for an input that stays keeps waiting; the
+    /// rest is dropped with its input.
+    pub fn replace_queues(&self, queues: impl IntoIterator<Item = Queue>) -> io::Result<()> {
+        let mut inputs = queues.into_iter().map(Input::new).collect::<io::Result<Vec<_>>>()?;
+        let mut state = self.lock();
+        let state = &mut *state;
+        let places: Vec<Option<usize>> =
+            state.inputs.iter().map(|old| inputs.iter().position(|new| new.id == old.id)).collect();
+        for (old, place) in state.inputs.drain(..).zip(&places) {
+            if let Some(new) = place.and_then(|place| inputs.get_mut(place)) {
+                let (capacity, policy, timeout) = (new.capacity, new.policy, new.timeout);
+                *new = Input { capacity, policy, timeout, ..old };
+            }
+        }
+        state.queue.retain_mut(|entry| match entry {
+            Entry::Message { input, .. } => match places.get(*input).copied().flatten() {
+                Some(place) => {
+                    *input = place;
+                    true
+                }
+                None => false,
+            },
+            Entry::Control(_) => true,
+        });
+        state.inputs = inputs;
+        Ok(())
     }
 
     /// Queues a message. It is sent with the next [`flush`](Self::flush).
@@ -148,13 +235,20 @@ impl Mailbox {
             entry.dropped += 1;
             return Push::Ended;
         }
+        entry.heard = Instant::now();
+        let recovered = std::mem::take(&mut entry.silent);
+        if recovered {
+            let event = NodeEvent::InputRecovered { id: entry.id.clone().into() };
+            state.queue.extend(dora_message::encode(&event).ok().map(Entry::Control));
+        }
         // A message that fits its sender's frame to the last byte may not fit the consumer's, whose names differ.
         if message.body().len() + wire::input_overhead(&entry.id) > wire::EVENTS_BUDGET {
             entry.dropped += 1;
-            return Push::Dropped;
+            return Push::Dropped(entry.dropped);
         }
         if full {
             entry.dropped += 1;
+            entry.while_paused += u64::from(state.held);
             // The oldest of a full queue is near the front, where removing is cheap.
             let oldest =
                 state.queue.iter().position(|one| matches!(one, Entry::Message { input: of, .. } if *of == input));
@@ -165,7 +259,11 @@ impl Mailbox {
             entry.queued += 1;
         }
         state.queue.push_back(Entry::Message { input, message: message.clone() });
-        if full { Push::Dropped } else { Push::Queued }
+        match (recovered, full) {
+            (true, _) => Push::Recovered,
+            (false, true) => Push::Dropped(entry.dropped),
+            (false, false) => Push::Queued,
+        }
     }
 
     /// Queues a message, or drops the oldest whatever the policy, for senders that cannot wait.
@@ -190,6 +288,14 @@ impl Mailbox {
         }
     }
 
+    /// Opens an input again that was closed, for a source that has come back; `false` when it was open.
+    pub fn reopen_input(&self, input: usize) -> bool {
+        let mut state = self.lock();
+        let Some(input) = state.inputs.get_mut(input) else { return false };
+        input.heard = Instant::now();
+        std::mem::take(&mut input.closed)
+    }
+
     /// Marks an input as closed; `false` when it was already.
     pub fn close_input(&self, input: usize) -> bool {
         let mut state = self.lock();
@@ -206,11 +312,95 @@ impl Mailbox {
     pub fn end(&self, discard: bool) {
         let mut state = self.lock();
         if discard {
-            state.discard();
+            state.clear();
         }
         state.ended = true;
         self.room.notify_all();
         self.flush_locked(&mut state);
+    }
+
+    /// Tells the node to stop and ends its stream. What a paused dataflow held back is dropped.
+    pub fn stop(&self, event: Vec<u8>) {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.held) {
+            state.discard();
+        }
+        if !state.ended {
+            state.queue.push_back(Entry::Control(event));
+        }
+        state.ended = true;
+        self.room.notify_all();
+        self.flush_locked(&mut state);
+    }
+
+    /// Tells the present process to stop and ends its stream; what is queued waits for its successor, even while
+    /// the dataflow is paused.
+    pub fn dismiss(&self, event: Vec<u8>) {
+        let mut state = self.lock();
+        state.farewell = Some(vec![event]);
+        self.flush_locked(&mut state);
+    }
+
+    /// Holds everything back from now on.
+    pub fn hold(&self) {
+        self.lock().held = true;
+    }
+
+    /// Hands over what was held back.
+    pub fn release(&self) {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.held) {
+            state.begin();
+            self.flush_locked(&mut state);
+        }
+    }
+
+    /// Begins to wait for messages: silences and latencies are measured from here on.
+    pub fn begin(&self) {
+        self.lock().begin();
+    }
+
+    /// Finds inputs that have been silent for too long, tells the node of them, and returns their places.
+    pub fn find_silent(&self, now: Instant) -> Vec<usize> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let mut silent = Vec::new();
+        if state.ended || state.held {
+            return silent;
+        }
+        for (place, input) in state.inputs.iter_mut().enumerate() {
+            if input.silence().is_none_or(|due| due > now) {
+                continue;
+            }
+            input.silent = true;
+            silent.push(place);
+            let event = NodeEvent::InputClosed { id: input.id.clone().into() };
+            state.queue.extend(dora_message::encode(&event).ok().map(Entry::Control));
+        }
+        if !silent.is_empty() {
+            self.flush_locked(state);
+        }
+        silent
+    }
+
+    /// When the next input will have been silent for too long, if nothing comes.
+    pub fn next_silence(&self) -> Option<Instant> {
+        let state = self.lock();
+        state.inputs.iter().filter(|_| !state.ended && !state.held).filter_map(Input::silence).min()
+    }
+
+    /// Notes a sign of life of the node.
+    pub fn note_life(&self) {
+        self.alive.store(self.since.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// How long the node has given no sign of life. One that waits for events is well.
+    pub fn quiet_for(&self, now: Instant) -> Duration {
+        if self.lock().stream.as_ref().is_some_and(|stream| stream.polled) {
+            return Duration::ZERO;
+        }
+        let last = self.since + Duration::from_millis(self.alive.load(Ordering::Relaxed));
+        now.saturating_duration_since(last)
     }
 
     /// Gives the mailbox the connection of a node that has subscribed; `false` when it has one.
@@ -228,18 +418,24 @@ impl Mailbox {
         let mut state = self.lock();
         state.stream = None;
         if state.ended {
-            state.discard();
+            state.clear();
         }
         self.room.notify_all();
     }
 
     /// Opens a mailbox again for a node that is started anew.
     pub fn reopen(&self) {
-        self.lock().ended = false;
+        let mut state = self.lock();
+        state.ended = false;
+        state.farewell = None;
+        state.begin();
+        drop(state);
+        self.note_life();
     }
 
     /// Notes that the node waits for events, and answers if there are any.
     pub fn polled(&self) {
+        self.note_life();
         let mut state = self.lock();
         if let Some(stream) = &mut state.stream {
             stream.polled = true;
@@ -269,9 +465,11 @@ impl Mailbox {
                 bytes: input.bytes,
                 delivered: input.delivered,
                 dropped: input.dropped,
+                while_paused: input.while_paused,
                 queued: input.queued as u64,
                 latency: latency(&input.latency),
                 closed: input.closed,
+                silent: input.silent,
             })
             .collect()
     }
@@ -282,12 +480,17 @@ impl Mailbox {
     }
 
     fn flush_locked(&self, state: &mut State) {
-        let State { queue, inputs, stream: Some(stream), ended } = state else { return };
-        if !stream.polled || (queue.is_empty() && !*ended) {
+        let State { queue, inputs, stream: Some(stream), ended, held, farewell, fresh } = state else { return };
+        if !stream.polled {
             return;
         }
+        let outgoing = match farewell {
+            Some(events) => take(&mut events.drain(..).map(Entry::Control).collect(), inputs, &self.clock, *fresh),
+            None if *held || (queue.is_empty() && !*ended) => return,
+            None => take(queue, inputs, &self.clock, *fresh),
+        };
         stream.polled = false;
-        stream.unsent = Some(take(queue, inputs, &self.clock));
+        stream.unsent = Some(outgoing);
         self.room.notify_all();
         if stream.write() {
             stream.waker.wake();
@@ -296,20 +499,34 @@ impl Mailbox {
 }
 
 impl State {
+    fn begin(&mut self) {
+        self.fresh = ntp_now();
+        let now = Instant::now();
+        self.inputs.iter_mut().for_each(|input| input.heard = now);
+    }
+
+    /// Drops all that waits.
+    fn clear(&mut self) {
+        self.discard();
+        self.queue.clear();
+    }
+
+    /// Drops all messages that wait.
     fn discard(&mut self) {
-        for entry in self.queue.drain(..) {
-            if let Entry::Message { input, .. } = entry
-                && let Some(input) = self.inputs.get_mut(input)
-            {
+        let State { queue, inputs, .. } = self;
+        queue.retain(|entry| {
+            let Entry::Message { input, .. } = entry else { return true };
+            if let Some(input) = inputs.get_mut(*input) {
                 input.queued = input.queued.saturating_sub(1);
                 input.dropped += 1;
             }
-        }
+            false
+        });
     }
 }
 
 /// Takes as many events as one frame holds.
-fn take(queue: &mut VecDeque<Entry>, inputs: &mut [Input], clock: &HLC) -> Outgoing {
+fn take(queue: &mut VecDeque<Entry>, inputs: &mut [Input], clock: &HLC, fresh: u64) -> Outgoing {
     let mut count = 0;
     let mut budget = wire::EVENTS_BUDGET;
     for entry in queue.iter() {
@@ -340,8 +557,10 @@ fn take(queue: &mut VecDeque<Entry>, inputs: &mut [Input], clock: &HLC) -> Outgo
                 let Some(input) = inputs.get_mut(input) else { continue };
                 input.queued = input.queued.saturating_sub(1);
                 input.delivered += 1;
-                let latency = ntp_between(message.sent, now).as_nanos();
-                input.latency.saturating_record(u64::try_from(latency).unwrap_or(u64::MAX));
+                if message.sent >= fresh {
+                    let latency = ntp_between(message.sent, now).as_nanos();
+                    input.latency.saturating_record(u64::try_from(latency).unwrap_or(u64::MAX));
+                }
                 wire::begin_input(&mut head, &input.id);
                 if message.body().len() <= COPY_UP_TO {
                     head.extend_from_slice(message.body());

@@ -3,6 +3,7 @@
 //! One [`Router`] serves one dataflow. It is called from the threads that read the nodes' sockets and never
 //! waits for anything but room in a `backpressure` queue.
 //!
+//! - [`wiring`] – who is fed by whom, and changes to that
 //! - [`mailbox`] – what waits for one node, and handing it over
 //! - [`message`] – a message's bytes
 //! - [`timers`] – `dora/timer` inputs
@@ -14,87 +15,53 @@ pub mod mailbox;
 pub mod message;
 pub mod rate;
 pub mod timers;
+pub mod wiring;
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use dora_message::config::InputMapping;
 use dora_message::daemon_to_node::NodeEvent;
 use dora_message::id::{DataId, NodeId};
 use dora_message::metadata::Metadata;
 use dora_message::uhlc::HLC;
+use tokio::sync::mpsc::UnboundedSender;
 
-use crate::descriptor::plan::{Plan, PlannedInput};
-use crate::model::{EdgeInfo, EdgeSource, LogLevel, NodeLoss, QueuePolicy, UnixNanos};
+use crate::descriptor::plan::{Plan, PlannedInput, PlannedNode};
+use crate::model::{EdgeInfo, LogLevel};
 use crate::node_protocol::buffers::Buffer;
 use crate::node_protocol::wire::SendMessage;
-use mailbox::{Mailbox, Push};
+use mailbox::Push;
 use message::Message;
+use wiring::{Output, OutputCounts, Port, Target, Wiring};
 
 /// How long a producer is kept waiting before it is looked whether its own end has come.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The wiring of one dataflow.
+/// Routes the messages of one dataflow.
 pub struct Router {
-    ports: Vec<Port>,
-    index: HashMap<NodeId, usize>,
-    timers: Vec<Timer>,
-    logs: Vec<LogInput>,
+    wiring: RwLock<Arc<Wiring>>,
+    /// Held while the wiring or what is open of it changes, so that one change sees the other.
+    changing: Mutex<()>,
     exit_when_nodes_finish: bool,
     /// Values that nodes leave for each other.
     pub extensions: extensions::Extensions,
-    /// Held while inputs are closed, so that the last one is noticed exactly once.
-    closing: Mutex<()>,
     stopped: AtomicBool,
+    paused: AtomicBool,
     clock: Arc<HLC>,
+    reports: UnboundedSender<Report>,
 }
 
-/// A node as the router sees it.
-pub struct Port {
-    pub id: NodeId,
-    pub mailbox: Mailbox,
-    inputs: Vec<PlannedInput>,
-    outputs: HashMap<String, Output>,
-    /// While set, its outputs stay open when it ends, because it will be started again.
-    keeps_outputs: AtomicBool,
-}
-
-struct Output {
-    subscribers: Vec<Target>,
-    closed: AtomicBool,
-    messages: AtomicU64,
-    bytes: AtomicU64,
-    /// When the last message came; 0 for never.
-    last: AtomicI64,
-}
-
-#[derive(Clone, Copy)]
-struct Target {
-    node: usize,
-    input: usize,
-}
-
-/// All inputs that tick together.
-pub struct Timer {
-    pub interval: Duration,
-    targets: Vec<Target>,
-}
-
-struct LogInput {
-    target: Target,
-    min_level: Option<LogLevel>,
-    node: Option<NodeId>,
-}
-
-/// Counts of one output.
-#[derive(Debug, Clone, Copy)]
-pub struct OutputCounts {
-    pub messages: u64,
-    pub bytes: u64,
-    pub last: Option<UnixNanos>,
+/// What a router tells of by itself. Nodes and inputs are named by their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// Messages were dropped at an input for the 1st, 10th, 100th, … time.
+    Dropped { node: usize, input: usize, count: u64 },
+    /// An input that was silent for too long got a message.
+    Recovered { node: usize, input: usize },
 }
 
 /// Nodes that have something new to be sent. Kept by a thread that routes, and flushed when it would wait.
@@ -102,77 +69,82 @@ pub struct OutputCounts {
 pub struct Touched(Vec<usize>);
 
 impl Router {
-    /// Wires a plan.
-    pub fn new(plan: &Plan, clock: Arc<HLC>) -> io::Result<Self> {
-        let index: HashMap<NodeId, usize> =
-            plan.nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
-        let mut subscribers: HashMap<(usize, String), Vec<Target>> = HashMap::new();
-        let mut timers: Vec<Timer> = Vec::new();
-        let mut logs = Vec::new();
-        for (node, planned) in plan.nodes.iter().enumerate() {
-            for (input, feed) in planned.inputs.iter().enumerate() {
-                let target = Target { node, input };
-                match &feed.mapping {
-                    InputMapping::User(from) => {
-                        if let Some(&source) = index.get(&from.source) {
-                            subscribers.entry((source, from.output.to_string())).or_default().push(target);
-                        }
-                    }
-                    InputMapping::Timer { interval } => match timers.iter_mut().find(|one| one.interval == *interval) {
-                        Some(timer) => timer.targets.push(target),
-                        None => timers.push(Timer { interval: *interval, targets: vec![target] }),
-                    },
-                    InputMapping::Logs(filter) => logs.push(LogInput {
-                        target,
-                        min_level: filter.min_level.as_ref().map(crate::logs::line::level),
-                        node: filter.node_filter.clone(),
-                    }),
-                }
-            }
-        }
-        let ports = plan
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(at, planned)| {
-                let inputs = planned.inputs.iter().map(|input| (input.id.to_string(), capacity(input), input.policy));
-                let outputs = planned.run_config.outputs.iter().map(|id| {
-                    let subscribers = subscribers.remove(&(at, id.to_string())).unwrap_or_default();
-                    (id.to_string(), Output::new(subscribers))
-                });
-                Ok(Port {
-                    id: planned.id.clone(),
-                    mailbox: Mailbox::new(inputs, clock.clone())?,
-                    inputs: planned.inputs.clone(),
-                    outputs: outputs.collect(),
-                    keeps_outputs: AtomicBool::new(false),
-                })
-            })
-            .collect::<io::Result<_>>()?;
+    /// Wires a plan. What the router has to tell by itself goes to `reports`.
+    pub fn new(plan: &Plan, clock: Arc<HLC>, reports: UnboundedSender<Report>) -> io::Result<Self> {
         Ok(Router {
-            ports,
-            index,
-            timers,
-            logs,
+            wiring: RwLock::new(Arc::new(Wiring::new(plan, &clock)?)),
+            changing: Mutex::new(()),
             exit_when_nodes_finish: plan.exit_when_nodes_finish,
             extensions: extensions::Extensions::default(),
-            closing: Mutex::new(()),
             stopped: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             clock,
+            reports,
         })
+    }
+
+    /// The wiring as it is now.
+    pub fn wiring(&self) -> Arc<Wiring> {
+        self.wiring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the wiring. Whoever routes meanwhile does so by the old one.
+    fn rewire<T>(&self, change: impl FnOnce(&mut Wiring) -> io::Result<T>) -> io::Result<T> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wiring = (*self.wiring()).clone();
+        let result = change(&mut wiring)?;
+        *self.wiring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(wiring);
+        Ok(result)
     }
 
     /// The place of a node in the plan.
     pub fn find(&self, node: &NodeId) -> Option<usize> {
-        self.index.get(node).copied()
+        self.wiring().find(node)
     }
 
-    pub fn port(&self, node: usize) -> Option<&Port> {
-        self.ports.get(node)
+    pub fn port(&self, node: usize) -> Option<Arc<Port>> {
+        self.wiring().ports.get(node).cloned()
     }
 
-    pub fn timers(&self) -> &[Timer] {
-        &self.timers
+    /// Adds a node; returns its place.
+    pub fn add(&self, node: &PlannedNode) -> io::Result<usize> {
+        let at = self.rewire(|wiring| wiring.add(node, &self.clock))?;
+        if self.paused.load(Ordering::Acquire)
+            && let Some(port) = self.port(at)
+        {
+            port.mailbox.hold();
+        }
+        Ok(at)
+    }
+
+    /// Puts another definition in a node's place.
+    pub fn replace(&self, at: usize, node: &PlannedNode) -> io::Result<()> {
+        self.rewire(|wiring| wiring.replace(at, node))
+    }
+
+    /// Takes a node out. Its consumers' inputs are closed first.
+    pub fn remove(&self, at: usize) -> io::Result<()> {
+        self.close_all_outputs(at);
+        self.rewire(|wiring| {
+            wiring.remove(at);
+            Ok(())
+        })
+    }
+
+    /// Feeds an input of a node: a new one, or one that nothing feeds any more.
+    pub fn connect(&self, at: usize, input: &PlannedInput) -> io::Result<()> {
+        self.rewire(|wiring| wiring.connect(at, input))
+    }
+
+    /// Ends the feeding of an input: for its node it closes.
+    pub fn disconnect(&self, target: Target) -> io::Result<()> {
+        self.rewire(|wiring| {
+            wiring.disconnect(target);
+            Ok(())
+        })?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.close_input(&self.wiring(), target);
+        Ok(())
     }
 
     /// Routes a message that lies in a reader's chunk. `false` when the node has no such output.
@@ -202,155 +174,215 @@ impl Router {
         touched: &mut Touched,
         message: impl FnOnce() -> Arc<Message>,
     ) -> bool {
-        let Some(output) = self.ports.get(node).and_then(|port| port.outputs.get(sent.output)) else { return false };
-        output.count(sent.payload);
-        if output.subscribers.is_empty() {
+        let wiring = self.wiring();
+        let Some(route) = wiring.ports.get(node).and_then(|port| port.outputs.get(sent.output)) else { return false };
+        route.output.count(sent.payload);
+        if route.subscribers.is_empty() {
             return true;
         }
         let message = message();
-        for target in &output.subscribers {
-            self.deliver(*target, &message, touched);
+        for target in &route.subscribers {
+            self.deliver(&wiring, *target, &message, touched);
         }
         true
     }
 
     /// Counts a message that its node brought to its consumers by itself.
     pub fn note_sent(&self, node: usize, output: &DataId) {
-        if let Some(output) = self.ports.get(node).and_then(|port| port.outputs.get(AsRef::<str>::as_ref(output))) {
-            output.count(0);
+        let wiring = self.wiring();
+        if let Some(route) = wiring.ports.get(node).and_then(|port| port.outputs.get(AsRef::<str>::as_ref(output))) {
+            route.output.count(0);
         }
     }
 
-    fn deliver(&self, target: Target, message: &Arc<Message>, touched: &mut Touched) {
-        let Some(port) = self.ports.get(target.node) else { return };
+    fn deliver(&self, wiring: &Wiring, target: Target, message: &Arc<Message>, touched: &mut Touched) {
+        let Some(port) = wiring.ports.get(target.node) else { return };
         loop {
-            match port.mailbox.push(target.input, message) {
-                Push::Full => {
-                    // Whoever is to make room must first get what is there.
-                    self.flush(touched);
-                    port.mailbox.wait_for_room(target.input, PATIENCE);
-                }
-                Push::Ended => return,
-                Push::Queued | Push::Dropped => break,
+            let push = port.mailbox.push(target.input, message);
+            if push != Push::Full {
+                return self.pushed(target, push, touched);
             }
+            // Whoever is to make room must first get what is there.
+            self.flush(touched);
+            port.mailbox.wait_for_room(target.input, PATIENCE);
         }
-        if !touched.0.contains(&target.node) {
-            touched.0.push(target.node);
+    }
+
+    /// Brings a message to an input whose sender cannot wait: what finds no room is dropped and counted.
+    fn offer(&self, wiring: &Wiring, target: Target, message: &Arc<Message>, touched: &mut Touched) {
+        if let Some(port) = wiring.ports.get(target.node) {
+            self.pushed(target, port.mailbox.push_or_drop(target.input, message), touched);
+        }
+    }
+
+    fn pushed(&self, target: Target, push: Push, touched: &mut Touched) {
+        let Target { node, input } = target;
+        let report = match push {
+            Push::Ended => return,
+            Push::Dropped(count) if count == 10u64.saturating_pow(count.ilog10()) => {
+                Some(Report::Dropped { node, input, count })
+            }
+            Push::Recovered => Some(Report::Recovered { node, input }),
+            Push::Queued | Push::Dropped(_) | Push::Full => None,
+        };
+        if let Some(report) = report {
+            // Nobody listens any more when the dataflow has ended.
+            let _ = self.reports.send(report);
+        }
+        if !touched.0.contains(&node) {
+            touched.0.push(node);
         }
     }
 
     /// Hands over what was queued.
     pub fn flush(&self, touched: &mut Touched) {
+        if touched.0.is_empty() {
+            return;
+        }
+        let wiring = self.wiring();
         for node in touched.0.drain(..) {
-            if let Some(port) = self.ports.get(node) {
+            if let Some(port) = wiring.ports.get(node) {
                 port.mailbox.flush();
             }
         }
     }
 
-    /// Lets a timer tick.
-    pub fn tick(&self, timer: usize) {
-        let (Some(timer), false) = (self.timers.get(timer), self.stopped.load(Ordering::Acquire)) else { return };
+    /// The intervals at which some input is to tick.
+    pub fn intervals(&self) -> Vec<Duration> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        self.wiring().timers.iter().map(|timer| timer.interval).collect()
+    }
+
+    /// Lets all inputs of an interval tick; `false` when there are none any more. Ticks of a paused dataflow are
+    /// skipped.
+    pub fn tick(&self, interval: Duration) -> bool {
+        let wiring = self.wiring();
+        let timer = wiring.timers.iter().find(|timer| timer.interval == interval);
+        let Some(timer) = timer.filter(|_| !self.stopped.load(Ordering::Acquire)) else { return false };
+        if self.paused.load(Ordering::Acquire) {
+            return true;
+        }
         let now = self.clock.new_timestamp();
-        let Ok(mut body) = dora_message::encode(&Metadata::new(now)) else { return };
+        let Ok(mut body) = dora_message::encode(&Metadata::new(now)) else { return true };
         body.push(0); // No data.
         let message = Message::small(&body, 0, now.get_time().as_u64());
         let mut touched = Touched::default();
         for target in &timer.targets {
-            // A timer cannot wait for room: a tick that finds none is dropped and counted.
-            let Some(port) = self.ports.get(target.node) else { continue };
-            if port.mailbox.push_or_drop(target.input, &message) != Push::Ended {
-                touched.0.push(target.node);
-            }
+            self.offer(&wiring, *target, &message, &mut touched);
         }
         self.flush(&mut touched);
+        true
     }
 
     /// Whether any input wants log records such as this one.
     pub fn wants_logs(&self, node: Option<&NodeId>, level: LogLevel) -> bool {
-        self.logs.iter().any(|input| input.wants(node, level))
+        self.wiring().logs.iter().any(|input| input.wants(node, level))
     }
 
     /// Brings an encoded log record to the inputs that want it.
     pub fn log(&self, node: Option<&NodeId>, level: LogLevel, message: &Arc<Message>) {
+        let wiring = self.wiring();
         let mut touched = Touched::default();
-        for input in self.logs.iter().filter(|input| input.wants(node, level)) {
-            let Some(port) = self.ports.get(input.target.node) else { continue };
-            if port.mailbox.push_or_drop(input.target.input, message) != Push::Ended {
-                touched.0.push(input.target.node);
-            }
+        for input in wiring.logs.iter().filter(|input| input.wants(node, level)) {
+            self.offer(&wiring, input.target, message, &mut touched);
         }
         self.flush(&mut touched);
     }
 
     /// Sends a message of the runtime's own through an output of a node, such as a printed line.
     pub fn send_as(&self, node: usize, output: &DataId, message: &Arc<Message>) {
-        let Some(output) = self.ports.get(node).and_then(|port| port.outputs.get(AsRef::<str>::as_ref(output))) else {
+        let wiring = self.wiring();
+        let Some(route) = wiring.ports.get(node).and_then(|port| port.outputs.get(AsRef::<str>::as_ref(output))) else {
             return;
         };
-        output.count(message.payload);
+        route.output.count(message.payload);
         let mut touched = Touched::default();
-        for target in &output.subscribers {
-            let Some(port) = self.ports.get(target.node) else { continue };
-            if port.mailbox.push_or_drop(target.input, message) != Push::Ended {
-                touched.0.push(target.node);
-            }
+        for target in &route.subscribers {
+            self.offer(&wiring, *target, message, &mut touched);
         }
         self.flush(&mut touched);
     }
 
     /// Says whether a node's outputs stay open when it ends, because it will be started again.
     pub fn keep_outputs(&self, node: usize, keep: bool) {
-        if let Some(port) = self.ports.get(node) {
+        if let Some(port) = self.port(node) {
             port.keeps_outputs.store(keep, Ordering::Release);
         }
     }
 
     /// Closes outputs at their node's wish.
     pub fn close_outputs<'a>(&self, node: usize, outputs: impl IntoIterator<Item = &'a DataId>) {
-        let Some(port) = self.ports.get(node) else { return };
-        if port.keeps_outputs.load(Ordering::Acquire) {
-            return;
-        }
+        let Some(port) = self.port(node).filter(|port| !port.keeps_outputs.load(Ordering::Acquire)) else { return };
         for output in outputs {
-            if let Some(output) = port.outputs.get(AsRef::<str>::as_ref(output)) {
-                self.close(output);
+            if let Some(route) = port.outputs.get(AsRef::<str>::as_ref(output)) {
+                self.close(&route.output, node, output.as_ref());
             }
         }
     }
 
     /// Closes all outputs of a node that says it will send nothing more.
     pub fn finish_outputs(&self, node: usize) {
-        if self.ports.get(node).is_some_and(|port| !port.keeps_outputs.load(Ordering::Acquire)) {
+        if self.port(node).is_some_and(|port| !port.keeps_outputs.load(Ordering::Acquire)) {
             self.close_all_outputs(node);
         }
     }
 
     /// Closes all outputs of a node that has ended.
     pub fn close_all_outputs(&self, node: usize) {
-        if let Some(port) = self.ports.get(node) {
-            port.outputs.values().for_each(|output| self.close(output));
+        if let Some(port) = self.port(node) {
+            port.outputs.iter().for_each(|(name, route)| self.close(&route.output, node, name));
         }
     }
 
-    fn close(&self, output: &Output) {
-        let _closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+    fn close(&self, output: &Output, node: usize, name: &str) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if output.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        for target in &output.subscribers {
-            let Some(port) = self.ports.get(target.node) else { continue };
-            if !port.mailbox.close_input(target.input) {
+        let wiring = self.wiring();
+        let route = wiring.ports.get(node).and_then(|port| port.outputs.get(name));
+        for target in route.into_iter().flat_map(|route| &route.subscribers) {
+            self.close_input(&wiring, *target);
+        }
+    }
+
+    /// Tells a node that nothing comes to an input any more. `changing` is held, so that the last one is noticed
+    /// exactly once.
+    fn close_input(&self, wiring: &Wiring, target: Target) {
+        let Some(port) = wiring.ports.get(target.node) else { return };
+        if !port.mailbox.close_input(target.input) {
+            return;
+        }
+        if let Some(input) = port.inputs.get(target.input) {
+            port.push_event(&NodeEvent::InputClosed { id: input.id.clone() });
+        }
+        if self.all_closed(port) {
+            port.push_event(&NodeEvent::AllInputsClosed);
+            port.mailbox.end(false);
+        } else {
+            port.mailbox.flush();
+        }
+    }
+
+    /// Opens the outputs of a node again that had ended and is started anew: consumers that still run go on.
+    pub fn reopen_outputs(&self, node: usize) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let wiring = self.wiring();
+        let Some(port) = wiring.ports.get(node) else { return };
+        for route in port.outputs.values() {
+            if !route.output.closed.swap(false, Ordering::AcqRel) {
                 continue;
             }
-            if let Some(input) = port.inputs.get(target.input) {
-                port.push_event(&NodeEvent::InputClosed { id: input.id.clone() });
-            }
-            if self.all_closed(port) {
-                port.push_event(&NodeEvent::AllInputsClosed);
-                port.mailbox.end(false);
-            } else {
-                port.mailbox.flush();
+            for target in &route.subscribers {
+                let Some(consumer) = wiring.ports.get(target.node) else { continue };
+                if consumer.mailbox.reopen_input(target.input)
+                    && let Some(input) = consumer.inputs.get(target.input)
+                {
+                    consumer.push_event(&NodeEvent::InputRecovered { id: input.id.clone() });
+                    consumer.mailbox.flush();
+                }
             }
         }
     }
@@ -368,15 +400,14 @@ impl Router {
 
     /// Whether all that feeds a node has ended, so that starting it again would give it nothing to do.
     pub fn is_drained(&self, node: usize) -> bool {
-        self.ports.get(node).is_some_and(|port| {
-            port.inputs.iter().any(|input| matches!(input.mapping, InputMapping::User(_))) && self.all_closed(port)
+        self.port(node).is_some_and(|port| {
+            port.inputs.iter().any(|input| matches!(input.mapping, InputMapping::User(_))) && self.all_closed(&port)
         })
     }
 
     /// Tells the consumers of a node that it failed.
     pub fn tell_failure(&self, node: usize, error: &str) {
-        let Some(port) = self.ports.get(node) else { return };
-        self.tell_consumers(port, |affected_input_ids| NodeEvent::NodeFailed {
+        self.tell_consumers(node, |port, affected_input_ids| NodeEvent::NodeFailed {
             affected_input_ids,
             error: error.to_string(),
             source_node_id: port.id.clone(),
@@ -385,21 +416,30 @@ impl Router {
 
     /// Tells the consumers of a node that it was started again.
     pub fn tell_restart(&self, node: usize) {
-        let Some(port) = self.ports.get(node) else { return };
-        self.tell_consumers(port, |_| NodeEvent::NodeRestarted { id: port.id.clone() });
+        self.tell_consumers(node, |port, _| NodeEvent::NodeRestarted { id: port.id.clone() });
     }
 
-    fn tell_consumers(&self, port: &Port, event: impl Fn(Vec<DataId>) -> NodeEvent) {
+    fn tell_consumers(&self, node: usize, event: impl Fn(&Port, Vec<DataId>) -> NodeEvent) {
+        let wiring = self.wiring();
+        let Some(port) = wiring.ports.get(node) else { return };
         let mut affected: HashMap<usize, Vec<DataId>> = HashMap::new();
-        for target in port.outputs.values().flat_map(|output| &output.subscribers) {
-            let input = self.ports.get(target.node).and_then(|port| port.inputs.get(target.input));
+        for target in port.outputs.values().flat_map(|route| &route.subscribers) {
+            let input = wiring.ports.get(target.node).and_then(|port| port.inputs.get(target.input));
             affected.entry(target.node).or_default().extend(input.map(|input| input.id.clone()));
         }
         for (node, inputs) in affected {
-            if let Some(port) = self.ports.get(node) {
-                port.push_event(&event(inputs));
-                port.mailbox.flush();
+            if let Some(consumer) = wiring.ports.get(node) {
+                consumer.push_event(&event(port, inputs));
+                consumer.mailbox.flush();
             }
+        }
+    }
+
+    /// Tells a node something.
+    pub fn tell(&self, node: usize, event: &NodeEvent) {
+        if let Some(port) = self.port(node) {
+            port.push_event(event);
+            port.mailbox.flush();
         }
     }
 
@@ -416,119 +456,80 @@ impl Router {
     }
 
     fn tell_dropped(&self, (namespace, key): &extensions::Name, touched_by: impl IntoIterator<Item = usize>) {
-        for port in touched_by.into_iter().filter_map(|node| self.ports.get(node)) {
-            port.push_event(&NodeEvent::ExtensionDropped { namespace: namespace.clone(), key: key.clone() });
-            port.mailbox.flush();
+        for node in touched_by {
+            self.tell(node, &NodeEvent::ExtensionDropped { namespace: namespace.clone(), key: key.clone() });
         }
     }
 
-    /// Tells every node to stop; timers tick no more.
+    /// Tells the process of a node to stop, and keeps what is queued for its successor.
+    pub fn dismiss(&self, node: usize) {
+        if let (Some(port), Ok(event)) = (self.port(node), dora_message::encode(&NodeEvent::Stop)) {
+            port.mailbox.dismiss(event);
+        }
+    }
+
+    /// Tells every node to stop; timers tick no more, and what a pause held back is dropped.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        for port in &self.ports {
-            port.push_event(&NodeEvent::Stop);
-            port.mailbox.end(false);
+        let Ok(event) = dora_message::encode(&NodeEvent::Stop) else { return };
+        for port in &self.wiring().ports {
+            port.mailbox.stop(event.clone());
         }
+    }
+
+    /// Holds timers and deliveries.
+    pub fn pause(&self) {
+        self.paused.store(true, Ordering::Release);
+        self.wiring().ports.iter().for_each(|port| port.mailbox.hold());
+    }
+
+    /// Hands over what was held, in order, and lets timers tick again.
+    pub fn resume(&self) {
+        self.paused.store(false, Ordering::Release);
+        self.wiring().ports.iter().for_each(|port| port.mailbox.release());
+    }
+
+    /// Begins to measure silences and latencies.
+    pub fn begin(&self) {
+        self.wiring().ports.iter().for_each(|port| port.mailbox.begin());
+    }
+
+    /// Finds inputs that have been silent for longer than their timeout and tells their nodes.
+    pub fn find_silent(&self, now: Instant) -> Vec<Target> {
+        let wiring = self.wiring();
+        let ports = wiring.ports.iter().enumerate();
+        let of = |(node, port): (usize, &Arc<Port>)| {
+            port.mailbox.find_silent(now).into_iter().map(move |input| Target { node, input }).collect::<Vec<_>>()
+        };
+        ports.flat_map(of).collect()
+    }
+
+    /// When the next input will have been silent for longer than its timeout, if nothing comes.
+    pub fn next_silence(&self) -> Option<Instant> {
+        self.wiring().ports.iter().filter_map(|port| port.mailbox.next_silence()).min()
     }
 
     /// Ends everything at once: whoever waits for room goes on, and what is queued counts as dropped.
     pub fn end(&self) {
         self.stopped.store(true, Ordering::Release);
-        self.ports.iter().for_each(|port| port.mailbox.end(true));
+        self.wiring().ports.iter().for_each(|port| port.mailbox.end(true));
     }
 
     /// How many messages a node sent and got so far.
     pub fn traffic(&self, node: usize) -> (u64, u64) {
-        self.ports.get(node).map_or((0, 0), |port| {
-            let sent = port.outputs.values().map(|output| output.messages.load(Ordering::Relaxed)).sum();
+        self.port(node).map_or((0, 0), |port| {
+            let sent = port.outputs.values().map(|route| route.output.messages.load(Ordering::Relaxed)).sum();
             (sent, port.mailbox.delivered())
         })
     }
 
     /// Counts of one output.
     pub fn output(&self, node: usize, output: &DataId) -> Option<OutputCounts> {
-        let output = self.ports.get(node)?.outputs.get(AsRef::<str>::as_ref(output))?;
-        let last = output.last.load(Ordering::Relaxed);
-        Some(OutputCounts {
-            messages: output.messages.load(Ordering::Relaxed),
-            bytes: output.bytes.load(Ordering::Relaxed),
-            last: (last != 0).then_some(UnixNanos(last)),
-        })
+        Some(self.port(node)?.outputs.get(AsRef::<str>::as_ref(output))?.output.counts())
     }
 
     /// Every input with its counts, by node and in the order of the plan.
     pub fn edges(&self) -> Vec<EdgeInfo> {
-        self.ports.iter().flat_map(Port::edges).collect()
-    }
-}
-
-impl Output {
-    fn new(subscribers: Vec<Target>) -> Self {
-        Output {
-            subscribers,
-            closed: AtomicBool::new(false),
-            messages: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            last: AtomicI64::new(0),
-        }
-    }
-
-    fn count(&self, payload: usize) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(payload as u64, Ordering::Relaxed);
-        self.last.store(UnixNanos::now().0, Ordering::Relaxed);
-    }
-}
-
-impl Port {
-    fn push_event(&self, event: &NodeEvent) {
-        if let Ok(encoded) = dora_message::encode(event) {
-            self.mailbox.push_control(encoded);
-        }
-    }
-
-    fn edges(&self) -> impl Iterator<Item = EdgeInfo> + '_ {
-        let counts = self.mailbox.counts();
-        self.inputs.iter().zip(counts).map(|(input, counts)| EdgeInfo {
-            kind: match input.mapping {
-                InputMapping::User(_) => EdgeSource::Output,
-                InputMapping::Timer { .. } => EdgeSource::Timer,
-                InputMapping::Logs(_) => EdgeSource::Logs,
-            },
-            source: input.mapping.to_string(),
-            node: self.id.clone(),
-            input: input.id.clone(),
-            queue_size: input.queue_size,
-            queue_policy: input.policy,
-            messages: counts.messages,
-            bytes: counts.bytes,
-            delivered: counts.delivered,
-            dropped: counts.dropped,
-            queued: counts.queued,
-            latency: counts.latency,
-            node_loss: match input.policy {
-                QueuePolicy::DropOldest => NodeLoss::Possible,
-                QueuePolicy::Backpressure => NodeLoss::Impossible,
-            },
-            closed: counts.closed,
-        })
-    }
-}
-
-impl LogInput {
-    fn wants(&self, node: Option<&NodeId>, level: LogLevel) -> bool {
-        let graver = match self.min_level {
-            None | Some(LogLevel::Stdout) => true,
-            Some(min) => level != LogLevel::Stdout && level <= min,
-        };
-        graver && self.node.as_ref().is_none_or(|wanted| Some(wanted) == node)
-    }
-}
-
-/// How many messages wait at an input at most. As upstream: `backpressure` allows for ten times the configured size.
-fn capacity(input: &PlannedInput) -> usize {
-    match input.policy {
-        QueuePolicy::DropOldest => input.queue_size.max(1),
-        QueuePolicy::Backpressure => input.queue_size.saturating_mul(10).max(100),
+        self.wiring().ports.iter().flat_map(|port| port.edges().collect::<Vec<_>>()).collect()
     }
 }

@@ -45,8 +45,7 @@ struct Entry {
 
 struct Running {
     router: Weak<Router>,
-    timer: usize,
-    interval: u64,
+    interval: Duration,
 }
 
 impl Timers {
@@ -60,13 +59,18 @@ impl Timers {
         Ok(Timers { shared, thread: Some(thread) })
     }
 
-    /// Lets all timers of a dataflow tick from now on, the first time at once. They end with the router.
+    /// Lets all timers of a dataflow tick from now on that do not yet, the first time at once. They end with the
+    /// router, or with the last input that wants them.
     pub fn add(&self, router: &Arc<Router>) {
         let now = monotonic();
         let mut state = self.shared.lock();
-        for (timer, of) in router.timers().iter().enumerate() {
-            let interval = u64::try_from(of.interval.as_nanos()).unwrap_or(u64::MAX).max(1);
-            let running = Some(Running { router: Arc::downgrade(router), timer, interval });
+        for interval in router.intervals() {
+            let ticks =
+                |one: &Running| one.interval == interval && std::ptr::eq(one.router.as_ptr(), Arc::as_ptr(router));
+            if state.entries.iter().flatten().any(ticks) {
+                continue;
+            }
+            let running = Some(Running { router: Arc::downgrade(router), interval });
             let free = state.entries.iter().position(Option::is_none);
             let slot = free.unwrap_or(state.entries.len());
             match free {
@@ -118,16 +122,17 @@ fn run(shared: &Shared) {
         }
         let Some(Reverse(Entry { slot, .. })) = state.due.pop() else { continue };
         let Some(Some(running)) = state.entries.get(slot) else { continue };
-        let (router, timer, interval) = (running.router.upgrade(), running.timer, running.interval);
-        let Some(router) = router else {
-            state.entries[slot] = None;
-            continue;
-        };
-        state.due.push(Reverse(Entry { deadline: following(deadline, interval, now), slot }));
+        let (router, interval) = (running.router.upgrade(), running.interval);
         drop(state);
-        router.tick(timer);
-        drop(router);
+        let goes_on = router.as_ref().is_some_and(|router| router.tick(interval));
         state = shared.lock();
+        // An input may have come to want it since, and found that it ticks already.
+        if goes_on || router.is_some_and(|router| router.intervals().contains(&interval)) {
+            let nanos = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+            state.due.push(Reverse(Entry { deadline: following(deadline, nanos, now), slot }));
+        } else {
+            state.entries[slot] = None;
+        }
     }
 }
 

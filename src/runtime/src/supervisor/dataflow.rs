@@ -1,24 +1,26 @@
 //! What is known of one dataflow.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use diag::Result;
+use diag::{Diagnostic, Result, codes};
+use dora_message::daemon_to_node::NodeEvent;
 use dora_message::id::NodeId;
 use dora_message::uhlc::HLC;
 use store::{ProcessId, Store};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::task::Command;
-use crate::descriptor::plan::Plan;
+use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
 use crate::model::{
     DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit, NodeInfo,
-    Status, Topic, TopicInfo, UnixNanos,
+    StartOptions, Status, Topic, TopicInfo, UnixNanos,
 };
-use crate::records;
+use crate::records::{self, Kept};
 use crate::router::Router;
 use crate::router::rate::Meter;
 
@@ -29,6 +31,15 @@ const HISTORY: usize = 500;
 
 /// One dataflow that runs or has run in this process. Its supervisor changes it, everybody else asks it.
 pub struct Dataflow {
+    run: Run,
+    plan: RwLock<Arc<Plan>>,
+    pub commands: mpsc::UnboundedSender<Command>,
+    pub(super) status: watch::Sender<Status>,
+    pub(super) state: Mutex<State>,
+}
+
+/// What of a dataflow never changes. [`Dataflow`] gives it out as its own.
+pub struct Run {
     pub id: DataflowId,
     pub name: String,
     pub runtime: String,
@@ -37,17 +48,21 @@ pub struct Dataflow {
     pub text: String,
     pub hash: String,
     pub created: UnixNanos,
-    /// What the caller adds to every node's environment.
-    pub env: BTreeMap<String, String>,
-    pub plan: Plan,
+    /// How it was started, with the text as it was then: what it takes to start it again.
+    pub options: StartOptions,
     pub router: Arc<Router>,
     pub journal: Arc<Journal>,
     pub clock: Arc<HLC>,
-    pub commands: mpsc::UnboundedSender<Command>,
-    pub(super) store: Store,
-    pub(super) events: broadcast::Sender<Event>,
-    pub(super) status: watch::Sender<Status>,
-    pub(super) state: Mutex<State>,
+    pub store: Store,
+    pub events: broadcast::Sender<Event>,
+}
+
+impl Deref for Dataflow {
+    type Target = Run;
+
+    fn deref(&self) -> &Run {
+        &self.run
+    }
 }
 
 /// What changes.
@@ -75,6 +90,12 @@ pub(super) struct NodeState {
     pub started: Option<UnixNanos>,
     pub ended: Option<UnixNanos>,
     pub stderr: VecDeque<String>,
+    /// How many processes it has had before the present one, for whatever reason.
+    pub incarnation: u32,
+    /// What was set while it ran, in JSON; every process of it is told.
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// It was taken out of the dataflow; its place stays empty.
+    pub removed: bool,
     cpu: Option<f64>,
     memory: Option<u64>,
     received: Meter,
@@ -93,6 +114,9 @@ impl NodeState {
             started: None,
             ended: None,
             stderr: VecDeque::new(),
+            incarnation: 0,
+            params: BTreeMap::new(),
+            removed: false,
             cpu: None,
             memory: None,
             received: Meter::default(),
@@ -101,51 +125,80 @@ impl NodeState {
     }
 }
 
-/// The parts of a dataflow that do not change, gathered to make one.
-pub struct Parts {
-    pub id: DataflowId,
-    pub name: String,
-    pub runtime: String,
-    pub file: Option<PathBuf>,
-    pub working_dir: PathBuf,
-    pub text: String,
-    pub hash: String,
-    pub created: UnixNanos,
-    pub env: BTreeMap<String, String>,
-    pub plan: Plan,
-    pub router: Arc<Router>,
-    pub journal: Arc<Journal>,
-    pub clock: Arc<HLC>,
-    pub store: Store,
-    pub events: broadcast::Sender<Event>,
-}
-
 impl Dataflow {
     /// Makes a dataflow that is about to start, and the queue its supervisor reads commands from.
-    pub fn new(parts: Parts) -> (Arc<Self>, mpsc::UnboundedReceiver<Command>) {
+    pub fn new(run: Run, plan: Plan) -> (Arc<Self>, mpsc::UnboundedReceiver<Command>) {
         let (commands, receiver) = mpsc::unbounded_channel();
-        let nodes = parts.plan.nodes.iter().map(|_| NodeState::new()).collect();
+        let nodes = plan.nodes.iter().map(|_| NodeState::new()).collect();
         let flow = Dataflow {
-            id: parts.id,
-            name: parts.name,
-            runtime: parts.runtime,
-            file: parts.file,
-            working_dir: parts.working_dir,
-            text: parts.text,
-            hash: parts.hash,
-            created: parts.created,
-            env: parts.env,
-            plan: parts.plan,
-            router: parts.router,
-            journal: parts.journal,
-            clock: parts.clock,
+            run,
+            plan: RwLock::new(Arc::new(plan)),
             commands,
-            store: parts.store,
-            events: parts.events,
             status: watch::Sender::new(Status::Created),
             state: Mutex::new(State { nodes, ..State::default() }),
         };
         (Arc::new(flow), receiver)
+    }
+
+    /// The plan as it is now. A node keeps its place in it for good.
+    pub fn plan(&self) -> Arc<Plan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the plan; only the supervisor does.
+    pub(super) fn change_plan(&self, change: impl FnOnce(&mut Plan)) {
+        let mut plan = self.plan.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut plan));
+    }
+
+    /// What it takes to start it again as it is now.
+    pub fn kept(&self) -> Kept {
+        let plan = self.plan();
+        let state = self.lock();
+        let set = plan.nodes.iter().zip(&state.nodes).filter(|(_, node)| !node.removed && !node.params.is_empty());
+        let params = set.map(|(planned, node)| (planned.id.clone(), node.params.clone())).collect();
+        Kept { options: self.options.clone(), params }
+    }
+
+    /// Writes down what it takes to start it again as it is now.
+    pub fn keep_options(&self) -> Result<()> {
+        let json = serde_json::to_string(&self.kept()).map_err(|error| {
+            Diagnostic::new(codes::RUNTIME_FAILED, "the options of the dataflow cannot be written")
+                .cause(error.to_string())
+        })?;
+        self.store.set_dataflow_options(self.id.0, &json, self.info().nodes)
+    }
+
+    /// The parameters of a node.
+    pub fn params(&self, node: usize) -> BTreeMap<String, serde_json::Value> {
+        self.lock().nodes.get(node).map(|node| node.params.clone()).unwrap_or_default()
+    }
+
+    /// Sets a parameter of a node.
+    pub fn set_param(&self, node: usize, key: String, value: serde_json::Value) -> Result<()> {
+        if let Some(node) = self.lock().nodes.get_mut(node) {
+            node.params.insert(key, value);
+        }
+        self.keep_options()
+    }
+
+    /// Deletes a parameter of a node; `false` when it was not set.
+    pub fn delete_param(&self, node: usize, key: &str) -> Result<bool> {
+        let had = self.lock().nodes.get_mut(node).is_some_and(|node| node.params.remove(key).is_some());
+        self.keep_options().map(|()| had)
+    }
+
+    /// Sets parameters that were set in an earlier run.
+    pub fn set_all_params(&self, params: BTreeMap<NodeId, BTreeMap<String, serde_json::Value>>) -> Result<()> {
+        for (node, params) in params {
+            let Some(node) = self.router.find(&node) else { continue };
+            for (key, value) in params {
+                let value_json = serde_json::to_vec(&value).unwrap_or_default();
+                self.set_param(node, key.clone(), value)?;
+                self.router.tell(node, &NodeEvent::ParamUpdate { key, value_json });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -185,7 +238,8 @@ impl Dataflow {
 
     /// Changes the status of a node and tells everybody.
     pub(super) fn node_transition(&self, node: usize, to: Status, why: impl Into<String>) -> Result<()> {
-        let Some(id) = self.plan.nodes.get(node).map(|planned| &planned.id) else { return Ok(()) };
+        let plan = self.plan();
+        let Some(id) = plan.nodes.get(node).map(|planned| &planned.id) else { return Ok(()) };
         let from = {
             let mut state = self.lock();
             let Some(node) = state.nodes.get_mut(node) else { return Ok(()) };
@@ -203,7 +257,8 @@ impl Dataflow {
 
     /// Tells of something worth knowing. The same notice is told when it has happened 1, 10, 100, … times.
     pub fn notice(&self, node: Option<usize>, level: LogLevel, text: String) {
-        let node = node.and_then(|node| self.plan.nodes.get(node)).map(|planned| planned.id.clone());
+        let plan = self.plan();
+        let node = node.and_then(|node| plan.nodes.get(node)).map(|planned| planned.id.clone());
         let count = {
             let mut state = self.lock();
             let count = state.notices.entry((node.clone(), text.clone())).or_default();
@@ -211,10 +266,29 @@ impl Dataflow {
             *count
         };
         if count == 10u64.saturating_pow(count.ilog10()) {
-            self.journal.say(node.as_ref(), level, text.clone());
-            // A store that cannot be written is told by the transitions, which fail with it.
-            let _ = self.emit(node, EventKind::Notice { level, count }, text);
+            self.tell(node, level, text, count);
         }
+    }
+
+    /// Warns of something that has happened so many times to a node.
+    pub(super) fn warn(&self, node: usize, text: String, count: u64) {
+        let node = self.plan().nodes.get(node).map(|planned| planned.id.clone());
+        self.tell(node, LogLevel::Warn, text, count);
+    }
+
+    fn tell(&self, node: Option<NodeId>, level: LogLevel, text: String, count: u64) {
+        self.journal.say(node.as_ref(), level, text.clone());
+        // A store that cannot be written is told by the transitions, which fail with it.
+        let _ = self.emit(node, EventKind::Notice { level, count }, text);
+    }
+
+    /// Takes a new node in.
+    pub(super) fn admit(&self, node: PlannedNode) {
+        if let Err(error) = self.journal.add(&node.id, &node.logs) {
+            self.notice(None, LogLevel::Error, format!("the logs of `{}` cannot be written: {error}", node.id));
+        }
+        self.lock().nodes.push(NodeState::new());
+        self.change_plan(|plan| plan.nodes.push(node));
     }
 
     fn emit(&self, node: Option<NodeId>, kind: EventKind, why: String) -> Result<()> {
@@ -254,6 +328,7 @@ impl Dataflow {
 
     /// Notes how many messages went through, and what the processes use.
     pub fn sample(&self, now: Instant, usage: impl Fn(u32) -> Option<(f64, u64)>) {
+        let plan = self.plan();
         let mut state = self.lock();
         let state = &mut *state;
         for (at, node) in state.nodes.iter_mut().enumerate() {
@@ -263,7 +338,7 @@ impl Dataflow {
             let used = node.process.filter(|_| !node.status.is_ended()).and_then(|process| usage(process.pid));
             (node.cpu, node.memory) = (used.map(|used| used.0), used.map(|used| used.1));
         }
-        for (at, planned) in self.plan.nodes.iter().enumerate() {
+        for (at, planned) in plan.nodes.iter().enumerate() {
             for output in &planned.run_config.outputs {
                 let Some(counts) = self.router.output(at, output) else { continue };
                 let topic = Topic { node: planned.id.clone(), output: output.clone() };
@@ -290,7 +365,7 @@ impl Dataflow {
             status,
             runtime: self.runtime.clone(),
             file: self.file.clone(),
-            nodes: u32::try_from(state.nodes.len()).unwrap_or(u32::MAX),
+            nodes: state.nodes.iter().map(|node| u32::from(!node.removed)).sum(),
             running: state.nodes.iter().map(|node| u32::from(node.status == Status::Running)).sum(),
             restarts: state.nodes.iter().map(|node| node.restarts).sum(),
             created: self.created,
@@ -305,8 +380,9 @@ impl Dataflow {
     /// Its nodes as rows.
     pub fn nodes(&self) -> Vec<NodeInfo> {
         let now = Instant::now();
+        let plan = self.plan();
         let state = self.lock();
-        let rows = self.plan.nodes.iter().zip(&state.nodes).enumerate();
+        let rows = plan.nodes.iter().zip(&state.nodes).enumerate().filter(|(_, (_, node))| !node.removed);
         rows.map(|(at, (planned, node))| {
             let (sent, received) = self.router.traffic(at);
             let runs = !node.status.is_ended();
@@ -337,10 +413,11 @@ impl Dataflow {
     /// Its outputs as rows.
     pub fn topics(&self) -> Vec<TopicInfo> {
         let now = Instant::now();
+        let plan = self.plan();
         let edges = self.router.edges();
         let state = self.lock();
         let mut topics = Vec::new();
-        for (at, planned) in self.plan.nodes.iter().enumerate() {
+        for (at, planned) in plan.nodes.iter().enumerate() {
             for output in &planned.run_config.outputs {
                 let Some(counts) = self.router.output(at, output) else { continue };
                 let topic = Topic { node: planned.id.clone(), output: output.clone() };

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dora_message::daemon_to_node::{DaemonCommunication, NodeConfig, OutputRouting, RuntimeConfig};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use store::ProcessId;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::dataflow::Dataflow;
+use crate::descriptor::plan::PlannedNode;
 use crate::logs::line::{Line, Splitter};
 use crate::logs::payload;
 use crate::model::{LogLevel, LogStream, NodeExit};
@@ -82,26 +84,17 @@ pub struct Ended {
 
 /// Starts the process of a node in a group of its own.
 pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAddr) -> io::Result<Running> {
-    let Some(planned) = flow.plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
+    let plan = flow.plan();
+    let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
     let mut command = std::process::Command::new(&planned.program.path);
     if let Some(name) = &planned.program.name {
         command.arg0(name);
     }
     command.args(&planned.program.args).current_dir(&planned.working_dir).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for denied in DENIED {
-        command.env_remove(denied);
-    }
-    for (variable, value) in MALLOC {
-        if std::env::var_os(variable).is_none() {
-            command.env(variable, value);
-        }
-    }
-    let asked: BTreeMap<&String, &String> = planned.env.iter().chain(&flow.env).collect();
-    command.envs(asked.into_iter().filter(|(variable, _)| may_set(variable)));
-    command.envs(wiring(flow, node, restarts, address)?);
+    command.env_clear().envs(environment(planned, &flow.options.env)).envs(wiring(flow, node, restarts, address)?);
 
-    let mut child = Command::from(command).spawn()?;
+    let mut child = on_processors(&planned.cpu_affinity, || Command::from(command).spawn())?;
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it could be named"))?;
     // A process that has ended already has no start time any more; its end is told by `wait`.
     let id = ProcessId::of(pid).unwrap_or(ProcessId { pid, started: 0 });
@@ -115,6 +108,40 @@ pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAd
     Ok(Running { id, child, output })
 }
 
+/// Starts something that may run on these processors only; on any when none is named. A process inherits this from
+/// the thread that starts it, so that none of its threads ever runs elsewhere.
+fn on_processors<T>(processors: &[usize], start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    if processors.is_empty() {
+        return start();
+    }
+    let mut wanted = CpuSet::new();
+    for processor in processors {
+        if *processor >= CpuSet::MAX_CPU {
+            return Err(io::Error::other(format!("there is no processor {processor} to run on")));
+        }
+        wanted.set(*processor);
+    }
+    let before = sched_getaffinity(None)?;
+    sched_setaffinity(None, &wanted)
+        .map_err(|error| io::Error::other(format!("it cannot run on processors {processors:?}: {error}")))?;
+    let started = start();
+    sched_setaffinity(None, &before)?;
+    started
+}
+
+/// What a node's process finds in its environment, beside what the runtime says to it: this process's own variables
+/// that are none of its secrets, then the descriptor's, then the caller's.
+pub fn environment(planned: &PlannedNode, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let inherited =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut variables: BTreeMap<String, String> =
+        MALLOC.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    variables.extend(inherited.filter(|(name, _)| !DENIED.contains(&name.as_str())));
+    let asked = planned.env.iter().chain(env).filter(|(name, _)| may_set(name));
+    variables.extend(asked.map(|(name, value)| (name.clone(), value.clone())));
+    variables
+}
+
 /// What the runtime says to a node through its environment.
 fn wiring(
     flow: &Dataflow,
@@ -122,7 +149,8 @@ fn wiring(
     restart_count: u32,
     socket_addr: SocketAddr,
 ) -> io::Result<Vec<(&'static str, OsString)>> {
-    let Some(planned) = flow.plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
+    let plan = flow.plan();
+    let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
     // Every message takes the way through the router, which loses none and counts all.
     let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
     let config = NodeConfig {
@@ -130,7 +158,7 @@ fn wiring(
         node_id: planned.id.clone(),
         run_config: planned.run_config.clone(),
         daemon_communication: Some(DaemonCommunication::Tcp { socket_addr }),
-        dataflow_descriptor: flow.plan.descriptor.clone(),
+        dataflow_descriptor: plan.descriptor.clone(),
         dynamic: false,
         write_events_to: None,
         restart_count,
@@ -190,7 +218,8 @@ async fn capture(flow: Arc<Dataflow>, node: usize, stream: LogStream, mut pipe: 
 }
 
 fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str) {
-    let Some(planned) = flow.plan.nodes.get(node) else { return };
+    let plan = flow.plan();
+    let Some(planned) = plan.nodes.get(node) else { return };
     if stream == LogStream::Stderr {
         flow.remember_stderr(node, text);
     }

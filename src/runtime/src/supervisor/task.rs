@@ -5,8 +5,10 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use diag::{Diagnostic, Result, codes};
+use dora_message::config::InputMapping;
+use dora_message::daemon_to_node::NodeEvent;
 use dora_message::descriptor::RestartPolicy;
-use dora_message::id::NodeId;
+use dora_message::id::{NodeId, OperatorId};
 use rustix::process::Signal as Kill;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -14,11 +16,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::dataflow::Dataflow;
 use super::process::{self, Ended};
+use crate::descriptor::plan::{PlannedInput, PlannedNode};
+use crate::embedded::orders::no_node;
 use crate::embedded::shared::Shared;
 use crate::guard::kill_group;
-use crate::model::{DataflowInfo, LogLevel, NodeExit, Status, StopOptions, UnixNanos};
+use crate::model::{DataflowInfo, InputRef, LogLevel, NodeExit, Status, StopOptions, UnixNanos};
 use crate::node_protocol::Signal;
 use crate::records;
+use crate::router::Report;
+use crate::router::wiring::Target;
 
 /// How long a node may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(10);
@@ -27,9 +33,56 @@ const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// How long connections of a node may stay open after its process has ended.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// What a supervisor is asked to do.
+/// What a supervisor is asked to do, and who is told how it went.
 pub enum Command {
     Stop(StopOptions),
+    /// Holds timers and deliveries; with `freeze`, the processes too.
+    Pause {
+        freeze: bool,
+        done: Done,
+    },
+    Resume {
+        done: Done,
+    },
+    Node {
+        node: NodeId,
+        order: Order,
+        done: Done,
+    },
+    /// Takes a new node in and starts it.
+    Add {
+        node: Box<PlannedNode>,
+        done: Done,
+    },
+    /// Feeds an input, a new one or one that nothing feeds.
+    Connect {
+        node: NodeId,
+        input: Box<PlannedInput>,
+        done: Done,
+    },
+    /// Ends the feeding of an input.
+    Disconnect {
+        input: InputRef,
+        done: Done,
+    },
+}
+
+/// Told once when something is done, or why it was not.
+pub type Done = oneshot::Sender<Result<()>>;
+
+/// What one node is to do.
+pub enum Order {
+    /// End, and stay in the dataflow. Its consumers' inputs stay open.
+    Stop(StopOptions),
+    Start,
+    /// End and start again. It counts as no crash, and its consumers' inputs stay open.
+    Restart(StopOptions),
+    /// End and leave the dataflow.
+    Remove(StopOptions),
+    /// End and start again as this.
+    Replace(Box<PlannedNode>, StopOptions),
+    /// Load its code again: an event for the node, which knows how.
+    Reload(Option<OperatorId>),
 }
 
 /// Where the barrier is.
@@ -41,7 +94,8 @@ enum Barrier {
     Broken(NodeId),
 }
 
-/// What to do with all processes that still run, and when.
+/// What to do with a process that still runs, and when.
+#[derive(Clone, Copy)]
 struct Ladder {
     next: Instant,
     then: Step,
@@ -55,6 +109,28 @@ enum Step {
     Kill,
 }
 
+/// Whether anything more can happen to a node.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Rest {
+    #[default]
+    No,
+    /// It was stopped, and can be started again as long as others run.
+    Parked,
+    Done,
+}
+
+/// What follows when the process of a node ends.
+#[derive(Default)]
+enum Then {
+    /// It ended of its own accord, or was killed for a fault: its rules decide.
+    #[default]
+    Judge,
+    Park,
+    Restart,
+    Remove,
+    Replace(Box<PlannedNode>),
+}
+
 /// What only the supervisor knows of a node.
 #[derive(Default)]
 struct Member {
@@ -66,12 +142,22 @@ struct Member {
     draining: Option<(Ended, Instant)>,
     /// When it is started again.
     restart_at: Option<Instant>,
+    /// Until when it has to be ready.
+    ready_by: Option<Instant>,
+    /// Until when it has to end, now that nothing can come to it any more and all others have ended.
+    end_by: Option<Instant>,
+    /// How it is made to end.
+    ladder: Option<Ladder>,
     /// We have killed it, with this.
     killed: Option<Kill>,
+    /// The fault it was killed for.
+    fault: Option<String>,
+    then: Then,
+    /// Those who wait for it to have stopped or to be ready.
+    waiting: Vec<Done>,
     /// Restarts in the present window, and when that began.
     window: (u32, Option<Instant>),
-    /// Nothing more will happen to it.
-    done: bool,
+    rest: Rest,
 }
 
 struct Supervisor {
@@ -80,41 +166,49 @@ struct Supervisor {
     members: Vec<Member>,
     barrier: Barrier,
     stopping: bool,
-    ladder: Option<Ladder>,
+    frozen: bool,
     exits: JoinSet<(usize, Ended)>,
     /// Told when the barrier opens, or the dataflow has ended before.
     started: Option<oneshot::Sender<Result<DataflowInfo>>>,
     failure: Option<Box<Diagnostic>>,
 }
 
+/// What a supervisor listens to.
+pub struct Ears {
+    pub signals: mpsc::UnboundedReceiver<Signal>,
+    pub reports: mpsc::UnboundedReceiver<Report>,
+    pub commands: mpsc::UnboundedReceiver<Command>,
+}
+
 /// Runs a dataflow to its end. `started` is told how the start went.
 pub async fn supervise(
     flow: Arc<Dataflow>,
     shared: Arc<Shared>,
-    mut signals: mpsc::UnboundedReceiver<Signal>,
-    mut commands: mpsc::UnboundedReceiver<Command>,
+    ears: Ears,
     started: oneshot::Sender<Result<DataflowInfo>>,
 ) {
-    let members = flow.plan.nodes.iter().map(|_| Member::default()).collect();
+    let Ears { mut signals, mut reports, mut commands } = ears;
+    let members = flow.plan().nodes.iter().map(|_| Member::default()).collect();
     let mut supervisor = Supervisor {
         flow,
         shared,
         members,
         barrier: Barrier::Waiting(Vec::new()),
         stopping: false,
-        ladder: None,
+        frozen: false,
         exits: JoinSet::new(),
         started: Some(started),
         failure: None,
     };
     supervisor.start();
-    while !supervisor.members.iter().all(|member| member.done) {
+    while supervisor.goes_on() {
         let deadline = supervisor.deadline();
         tokio::select! {
             biased;
             Some(signal) = signals.recv() => supervisor.signal(signal),
             Some(Ok((node, ended))) = supervisor.exits.join_next() => supervisor.exited(node, ended),
             Some(command) = commands.recv() => supervisor.command(command),
+            Some(report) = reports.recv() => supervisor.report(report),
             () = at(deadline) => supervisor.tick(),
         }
     }
@@ -129,8 +223,13 @@ async fn at(deadline: Option<Instant>) {
 }
 
 impl Supervisor {
+    /// Whether anything is left to wait for. Nodes that were stopped by hand wait for nothing but the others.
+    fn goes_on(&self) -> bool {
+        self.members.iter().any(|member| member.rest == Rest::No)
+    }
+
     fn start(&mut self) {
-        for text in self.flow.plan.notices.clone() {
+        for text in self.flow.plan().notices.clone() {
             self.flow.notice(None, LogLevel::Warn, text);
         }
         self.told(self.flow.transition(Status::Starting, ""));
@@ -140,7 +239,7 @@ impl Supervisor {
                 // Those after it are not started at all.
                 for node in node + 1..self.members.len() {
                     if let Some(member) = self.members.get_mut(node) {
-                        member.done = true;
+                        member.rest = Rest::Done;
                     }
                     self.told(self.flow.node_transition(node, Status::Stopped, "another node could not be started"));
                 }
@@ -157,22 +256,24 @@ impl Supervisor {
     }
 
     fn id(&self, node: usize) -> String {
-        self.flow.plan.nodes.get(node).map(|planned| planned.id.to_string()).unwrap_or_default()
+        self.flow.plan().nodes.get(node).map(|planned| planned.id.to_string()).unwrap_or_default()
+    }
+
+    /// What a node is called when it runs.
+    fn running(&self) -> Status {
+        if self.flow.status() == Status::Paused { Status::Paused } else { Status::Running }
     }
 
     fn spawn(&mut self, node: usize) {
-        let restarts = self.flow.lock().nodes.get(node).map_or(0, |state| state.restarts);
-        if restarts == 0 {
+        let plan = self.flow.plan();
+        let Some(planned) = plan.nodes.get(node) else { return };
+        let incarnation = self.flow.lock().nodes.get(node).map_or(0, |state| state.incarnation);
+        if incarnation == 0 {
             self.told(self.flow.node_transition(node, Status::Starting, ""));
         }
-        let keeps = self
-            .flow
-            .plan
-            .nodes
-            .get(node)
-            .is_some_and(|planned| !matches!(planned.restart.policy, RestartPolicy::Never));
+        let keeps = !matches!(planned.restart.policy, RestartPolicy::Never);
         self.flow.router.keep_outputs(node, keeps && !self.stopping);
-        let running = match process::spawn(&self.flow, node, restarts, self.shared.address()) {
+        let running = match process::spawn(&self.flow, node, incarnation, self.shared.address()) {
             Ok(running) => running,
             Err(error) => return self.not_spawned(node, &error),
         };
@@ -183,6 +284,7 @@ impl Supervisor {
         let now = UnixNanos::now();
         if let Some(state) = self.flow.lock().nodes.get_mut(node) {
             state.process = Some(running.id);
+            state.incarnation += 1;
             state.started = Some(now);
             state.ended = None;
             state.stderr.clear();
@@ -194,22 +296,38 @@ impl Supervisor {
             now,
         )));
         if let Some(member) = self.members.get_mut(node) {
-            *member = Member { group: Some(group), window: member.window, ..Member::default() };
+            let ready_by = planned.health.startup.map(|limit| Instant::now() + limit);
+            *member = Member {
+                group: Some(group),
+                ready_by,
+                window: member.window,
+                waiting: std::mem::take(&mut member.waiting),
+                ..Member::default()
+            };
         }
         self.exits.spawn(async move { (node, running.wait().await) });
     }
 
     fn not_spawned(&mut self, node: usize, error: &std::io::Error) {
         let id = self.id(node);
-        let program = self.flow.plan.nodes.get(node).map(|planned| planned.program.path.display().to_string());
+        let program = self.flow.plan().nodes.get(node).map(|planned| planned.program.path.display().to_string());
         let program = program.unwrap_or_default();
         let why = format!("`{program}` could not be started: {error}");
-        self.failure.get_or_insert_with(|| {
-            Diagnostic::new(codes::NODE_NOT_STARTED, format!("node `{id}` could not be started"))
-                .cause(format!("{program}: {error}"))
-                .help("check that the file exists, is executable, and has the right interpreter in its first line")
-        });
+        let failure = Diagnostic::new(codes::NODE_NOT_STARTED, format!("node `{id}` could not be started"))
+            .cause(format!("{program}: {error}"))
+            .help("check that the file exists, is executable, and has the right interpreter in its first line");
+        self.answer(node, Err(failure.clone()));
+        self.failure.get_or_insert(failure);
         self.gone(node, Status::Failed, why);
+    }
+
+    /// Tells those who wait for a node.
+    fn answer(&mut self, node: usize, result: Result<()>) {
+        let Some(member) = self.members.get_mut(node) else { return };
+        for done in member.waiting.drain(..) {
+            // Who has given up waiting need not be told.
+            let _ = done.send(result.clone());
+        }
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -233,22 +351,71 @@ impl Supervisor {
         }
     }
 
+    fn report(&self, report: Report) {
+        let (node, input) = match report {
+            Report::Dropped { node, input, .. } | Report::Recovered { node, input } => (node, input),
+        };
+        let Some(named) = self.input(Target { node, input }) else { return };
+        match report {
+            Report::Dropped { count, .. } => {
+                let messages = if count == 1 { "message was" } else { "messages were" };
+                let text = format!(
+                    "{count} {messages} dropped at its input `{}`, whose queue of {} is full",
+                    named.id, named.queue_size
+                );
+                self.flow.warn(node, text, count);
+            }
+            Report::Recovered { .. } => {
+                self.flow.notice(Some(node), LogLevel::Info, format!("its input `{}` gets messages again", named.id));
+            }
+        }
+    }
+
+    fn input(&self, target: Target) -> Option<PlannedInput> {
+        self.flow.router.port(target.node)?.inputs.get(target.input).cloned()
+    }
+
     fn subscribed(&mut self, node: usize, answer: SyncSender<Result<(), String>>) {
         let Some(member) = self.members.get_mut(node) else { return };
         member.subscribed = true;
+        member.ready_by = None;
         // The channel holds one answer and this is the only one, so that sending never waits.
         match &mut self.barrier {
             Barrier::Waiting(waiting) => waiting.push(answer),
             Barrier::Open => {
                 let _ = answer.send(Ok(()));
                 if !self.stopping {
-                    self.told(self.flow.node_transition(node, Status::Running, ""));
-                    self.flow.router.tell_restart(node);
+                    self.joined(node);
                 }
             }
             Barrier::Broken(culprit) => drop(answer.send(Err(broken(culprit)))),
         }
-        if self.members.iter().all(|member| member.subscribed) {
+        self.try_barrier();
+    }
+
+    /// A node is ready in a dataflow that runs.
+    fn joined(&mut self, node: usize) {
+        self.told(self.flow.node_transition(node, self.running(), ""));
+        self.flow.router.reopen_outputs(node);
+        let (restarted, params) = {
+            let state = self.flow.lock();
+            state.nodes.get(node).map_or((false, Vec::new()), |state| {
+                (state.incarnation > 1, state.params.clone().into_iter().collect())
+            })
+        };
+        if restarted {
+            self.flow.router.tell_restart(node);
+        }
+        for (key, value) in params {
+            let value_json = serde_json::to_vec(&value).unwrap_or_default();
+            self.flow.router.tell(node, &NodeEvent::ParamUpdate { key, value_json });
+        }
+        self.answer(node, Ok(()));
+    }
+
+    /// Opens the barrier when all who are expected wait at it.
+    fn try_barrier(&mut self) {
+        if self.members.iter().all(|member| member.subscribed || member.rest != Rest::No) {
             self.open_barrier();
         }
     }
@@ -261,12 +428,16 @@ impl Supervisor {
             let now = UnixNanos::now();
             self.flow.lock().started = Some(now);
             for node in 0..self.members.len() {
-                self.told(self.flow.node_transition(node, Status::Running, ""));
+                if self.members.get(node).is_some_and(|member| member.rest == Rest::No) {
+                    self.told(self.flow.node_transition(node, Status::Running, ""));
+                    self.answer(node, Ok(()));
+                }
             }
             let started =
                 self.shared.store().set_dataflow_started(self.flow.id.0, Status::Running.as_str(), records::time(now));
             self.told(started);
             self.told(self.flow.transition(Status::Running, ""));
+            self.flow.router.begin();
             self.shared.start_timers(&self.flow.router);
             self.report_start();
         }
@@ -283,23 +454,42 @@ impl Supervisor {
     }
 
     fn command(&mut self, command: Command) {
-        let Command::Stop(options) = command;
+        match command {
+            Command::Stop(options) => self.stop(options),
+            Command::Pause { freeze, done } => drop(done.send(self.pause(freeze))),
+            Command::Resume { done } => drop(done.send(self.resume())),
+            Command::Node { node, order, done } => self.order(&node, order, done),
+            Command::Add { node, done } => self.add(*node, done),
+            Command::Connect { node, input, done } => drop(done.send(self.connect(&node, *input))),
+            Command::Disconnect { input, done } => drop(done.send(self.disconnect(&input))),
+        }
+    }
+
+    fn stop(&mut self, options: StopOptions) {
         if !self.stopping {
             self.stopping = true;
             let why = if options.force { "killed" } else { "stop was asked for" };
             self.told(self.shared.store().set_dataflow_status(self.flow.id.0, Status::Stopping.as_str()));
             self.told(self.flow.transition(Status::Stopping, why));
+            self.thaw();
             self.flow.router.stop();
             self.open_barrier();
             self.cancel_restarts();
         }
+        for node in 0..self.members.len() {
+            self.climb(node, options);
+        }
+    }
+
+    /// Puts the process of a node on the ladder that ends it, or further up on it.
+    fn climb(&mut self, node: usize, options: StopOptions) {
+        let Some(member) = self.members.get_mut(node).filter(|member| member.group.is_some()) else { return };
         let grace = options.grace.unwrap_or(GRACE);
-        let now = Instant::now();
+        let next = Instant::now() + grace;
         if options.force {
-            self.ladder = None;
-            self.kill(Kill::KILL);
-        } else if self.ladder.as_ref().is_none_or(|ladder| now + grace < ladder.next) {
-            self.ladder = Some(Ladder { next: now + grace, then: Step::Terminate, patience: grace / 2 });
+            self.kill(node, Kill::KILL);
+        } else if member.ladder.is_none_or(|ladder| next < ladder.next) {
+            member.ladder = Some(Ladder { next, then: Step::Terminate, patience: grace / 2 });
         }
     }
 
@@ -311,58 +501,342 @@ impl Supervisor {
         }
     }
 
-    /// Signals every process that still runs.
-    fn kill(&mut self, signal: Kill) {
-        for member in &mut self.members {
-            if let Some(group) = member.group {
-                member.killed = Some(signal);
-                kill_group(group, signal);
-            }
+    /// Signals the process of a node, if it still runs.
+    fn kill(&mut self, node: usize, signal: Kill) {
+        let Some(member) = self.members.get_mut(node) else { return };
+        if let Some(group) = member.group {
+            member.killed = Some(signal);
+            kill_group(group, signal);
+            // A frozen process takes no other signal.
+            kill_group(group, Kill::CONT);
+        }
+        if signal == Kill::KILL {
+            member.ladder = None;
         }
     }
 
-    /// When something is to be done that nobody will tell of.
-    fn deadline(&self) -> Option<Instant> {
-        let members = self.members.iter().flat_map(|member| {
-            [member.restart_at, member.draining.as_ref().map(|(_, until)| *until)].into_iter().flatten()
-        });
-        members.chain(self.ladder.as_ref().map(|ladder| ladder.next)).min()
+    /// Kills a node for a fault. What its rules say of failures applies.
+    fn punish(&mut self, node: usize, fault: String) {
+        self.flow.notice(Some(node), LogLevel::Error, format!("it is killed: {fault}"));
+        if let Some(member) = self.members.get_mut(node) {
+            member.fault = Some(fault);
+            (member.ready_by, member.end_by) = (None, None);
+        }
+        self.kill(node, Kill::KILL);
     }
 
-    fn tick(&mut self) {
-        let now = Instant::now();
-        if let Some(ladder) = self.ladder.take_if(|ladder| ladder.next <= now) {
-            match ladder.then {
-                Step::Terminate => {
-                    self.kill(Kill::TERM);
-                    self.ladder = Some(Ladder { next: now + ladder.patience, then: Step::Kill, ..ladder });
+    fn pause(&mut self, freeze: bool) -> Result<()> {
+        if self.flow.status() != Status::Running {
+            return Err(self.not_now("pause", "only a running dataflow can be paused"));
+        }
+        self.flow.router.pause();
+        let why = if freeze { "its processes are frozen too" } else { "" };
+        self.told(self.shared.store().set_dataflow_status(self.flow.id.0, Status::Paused.as_str()));
+        self.told(self.flow.transition(Status::Paused, why));
+        self.rename(Status::Running, Status::Paused);
+        if freeze {
+            self.frozen = true;
+            self.members.iter().filter_map(|member| member.group).for_each(|group| kill_group(group, Kill::STOP));
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<()> {
+        if self.flow.status() != Status::Paused {
+            return Err(self.not_now("resume", "only a paused dataflow can be resumed"));
+        }
+        self.thaw();
+        self.told(self.shared.store().set_dataflow_status(self.flow.id.0, Status::Running.as_str()));
+        self.told(self.flow.transition(Status::Running, ""));
+        self.rename(Status::Paused, Status::Running);
+        self.flow.router.resume();
+        Ok(())
+    }
+
+    fn thaw(&mut self) {
+        if std::mem::take(&mut self.frozen) {
+            self.members.iter().filter_map(|member| member.group).for_each(|group| kill_group(group, Kill::CONT));
+        }
+    }
+
+    fn rename(&self, from: Status, to: Status) {
+        let nodes: Vec<usize> = {
+            let state = self.flow.lock();
+            (0..state.nodes.len()).filter(|&node| state.nodes[node].status == from).collect()
+        };
+        for node in nodes {
+            self.told(self.flow.node_transition(node, to, ""));
+        }
+    }
+
+    fn not_now(&self, what: &str, help: &str) -> Box<Diagnostic> {
+        let (name, status) = (&self.flow.name, self.flow.status());
+        Diagnostic::new(codes::WRONG_STATE, format!("cannot {what} dataflow `{name}`: it is {status}")).help(help)
+    }
+
+    fn find(&self, node: &NodeId) -> Result<usize> {
+        self.flow.router.find(node).ok_or_else(|| no_node(&self.flow, node))
+    }
+
+    fn order(&mut self, node: &NodeId, order: Order, done: Done) {
+        let node = match self.find(node) {
+            Ok(node) => node,
+            Err(error) => return drop(done.send(Err(error))),
+        };
+        if self.stopping || matches!(self.barrier, Barrier::Broken(_)) {
+            return drop(done.send(Err(self.not_now("change a node of", "it is about to end"))));
+        }
+        let Some(member) = self.members.get_mut(node) else { return };
+        let alive = member.group.is_some();
+        match order {
+            Order::Reload(operator_id) => {
+                self.flow.router.tell(node, &NodeEvent::Reload { operator_id });
+                let _ = done.send(Ok(()));
+            }
+            Order::Start if alive || member.restart_at.is_some() => {
+                let id = self.id(node);
+                let error = Diagnostic::new(codes::WRONG_STATE, format!("node `{id}` runs already"));
+                let _ = done.send(Err(error.next(format!("node restart {}/{id}", self.flow.name))));
+            }
+            Order::Start => {
+                member.waiting.push(done);
+                self.respawn(node);
+            }
+            Order::Stop(_) if !alive && member.restart_at.is_none() => {
+                let id = self.id(node);
+                let error = Diagnostic::new(codes::WRONG_STATE, format!("node `{id}` does not run"));
+                let _ = done.send(Err(error.next(format!("node start {}/{id}", self.flow.name))));
+            }
+            Order::Stop(options) => self.end(node, Then::Park, options, done),
+            Order::Restart(options) => self.end(node, Then::Restart, options, done),
+            Order::Remove(options) => self.end(node, Then::Remove, options, done),
+            Order::Replace(planned, options) => self.end(node, Then::Replace(planned), options, done),
+        }
+    }
+
+    /// Ends the process of a node, if it runs, and does then what is to follow.
+    fn end(&mut self, node: usize, then: Then, options: StopOptions, done: Done) {
+        let Some(member) = self.members.get_mut(node) else { return };
+        member.waiting.push(done);
+        member.then = then;
+        if member.group.is_none() {
+            member.restart_at = None;
+            return self.follow(node, String::new());
+        }
+        if !matches!(member.then, Then::Remove) {
+            self.flow.router.keep_outputs(node, true);
+        }
+        self.told(self.flow.node_transition(node, Status::Stopping, "asked for"));
+        self.flow.router.dismiss(node);
+        if self.frozen
+            && let Some(group) = self.members.get(node).and_then(|member| member.group)
+        {
+            kill_group(group, Kill::CONT);
+        }
+        self.climb(node, options);
+    }
+
+    /// Does what was to follow the end of a process.
+    fn follow(&mut self, node: usize, how: String) {
+        let Some(member) = self.members.get_mut(node) else { return };
+        match std::mem::take(&mut member.then) {
+            Then::Judge => {}
+            Then::Park => {
+                member.rest = Rest::Parked;
+                self.told(self.flow.node_transition(node, Status::Stopped, how));
+                self.answer(node, Ok(()));
+                self.try_barrier();
+                self.watch_the_last();
+            }
+            Then::Restart => self.respawn(node),
+            Then::Remove => {
+                if let Err(error) = self.flow.router.remove(node) {
+                    self.flow.notice(Some(node), LogLevel::Error, format!("it could not be taken out: {error}"));
                 }
-                Step::Kill => self.kill(Kill::KILL),
-            }
-        }
-        for node in 0..self.members.len() {
-            let Some(member) = self.members.get_mut(node) else { continue };
-            if member.draining.as_ref().is_some_and(|(_, until)| *until <= now) {
-                // A process it left behind holds its sockets; their threads report when they are closed.
-                if let Some((_, until)) = &mut member.draining {
-                    *until = now + DRAIN;
+                self.gone(node, Status::Stopped, "removed".to_string());
+                if let Some(state) = self.flow.lock().nodes.get_mut(node) {
+                    state.removed = true;
                 }
-                self.shared.disconnect(self.flow.id, node);
-            } else if member.restart_at.take_if(|at| *at <= now).is_some() {
-                self.restart(node);
+                self.answer(node, Ok(()));
+                self.try_barrier();
+            }
+            Then::Replace(planned) => {
+                if let Err(error) = self.flow.router.replace(node, &planned) {
+                    let id = self.id(node);
+                    let error = Diagnostic::new(codes::RUNTIME_FAILED, format!("node `{id}` could not be replaced"))
+                        .cause(error.to_string());
+                    self.answer(node, Err(error));
+                }
+                self.flow.change_plan(|plan| {
+                    if let Some(old) = plan.nodes.get_mut(node) {
+                        *old = *planned;
+                    }
+                });
+                self.shared.start_timers(&self.flow.router);
+                self.respawn(node);
             }
         }
     }
 
-    fn restart(&mut self, node: usize) {
-        if let Some(state) = self.flow.lock().nodes.get_mut(node) {
-            state.restarts += 1;
-        }
+    /// Starts a node again, by hand or by its rules.
+    fn respawn(&mut self, node: usize) {
         self.told(self.flow.node_transition(node, Status::Restarting, ""));
         if let Some(port) = self.flow.router.port(node) {
             port.mailbox.reopen();
         }
         self.spawn(node);
+    }
+
+    fn add(&mut self, node: PlannedNode, done: Done) {
+        if self.stopping || !matches!(self.barrier, Barrier::Open) {
+            return drop(done.send(Err(self.not_now("add a node to", "wait until it runs"))));
+        }
+        let place = match self.flow.router.add(&node) {
+            Ok(place) => place,
+            Err(error) => {
+                let error = Diagnostic::new(codes::RUNTIME_FAILED, format!("node `{}` could not be added", node.id))
+                    .cause(error.to_string());
+                return drop(done.send(Err(error)));
+            }
+        };
+        self.flow.admit(node);
+        self.members.push(Member { waiting: vec![done], ..Member::default() });
+        self.shared.start_timers(&self.flow.router);
+        self.spawn(place);
+    }
+
+    fn connect(&mut self, node: &NodeId, input: PlannedInput) -> Result<()> {
+        let place = self.find(node)?;
+        let failed = |error: std::io::Error| {
+            Diagnostic::new(codes::RUNTIME_FAILED, format!("input `{}` of `{node}` could not be fed", input.id))
+                .cause(error.to_string())
+        };
+        self.flow.router.connect(place, &input).map_err(failed)?;
+        self.shared.start_timers(&self.flow.router);
+        let text = format!("its input `{}` is fed by `{}` from now on", input.id, input.mapping);
+        self.flow.change_plan(|plan| {
+            let Some(planned) = plan.nodes.get_mut(place) else { return };
+            planned.inputs.retain(|known| known.id != input.id);
+            planned.inputs.push(input);
+        });
+        self.flow.notice(Some(place), LogLevel::Info, text);
+        Ok(())
+    }
+
+    fn disconnect(&mut self, input: &InputRef) -> Result<()> {
+        let place = self.find(&input.node)?;
+        let wiring = self.flow.router.wiring();
+        let target = wiring.target(place, &input.input).filter(|target| wiring.is_fed(*target));
+        let Some(target) = target else {
+            let message = format!("nothing feeds the input `{}` of node `{}`", input.input, input.node);
+            return Err(Diagnostic::new(codes::INPUT_NOT_FOUND, message)
+                .next(format!("node inspect {}/{}", self.flow.name, input.node)));
+        };
+        self.flow.router.disconnect(target).map_err(|error| {
+            Diagnostic::new(codes::RUNTIME_FAILED, "the input could not be disconnected").cause(error.to_string())
+        })?;
+        self.flow.change_plan(|plan| {
+            if let Some(planned) = plan.nodes.get_mut(place) {
+                planned.inputs.retain(|known| known.id != input.input);
+            }
+        });
+        self.flow.notice(Some(place), LogLevel::Info, format!("its input `{}` is fed no more", input.input));
+        Ok(())
+    }
+
+    /// When something is to be done that nobody will tell of.
+    fn deadline(&self) -> Option<Instant> {
+        let members = self.members.iter().flat_map(|member| {
+            let draining = member.draining.as_ref().map(|(_, until)| *until);
+            let ladder = member.ladder.map(|ladder| ladder.next);
+            [member.restart_at, member.ready_by, member.end_by, draining, ladder].into_iter().flatten()
+        });
+        members.chain(self.next_check()).min()
+    }
+
+    /// Whether nodes and inputs are to be looked at: a paused or ending dataflow is silent by right.
+    fn is_watched(&self) -> bool {
+        self.flow.status() == Status::Running && matches!(self.barrier, Barrier::Open)
+    }
+
+    /// When the first node or input will have been silent for too long, if nothing comes before.
+    fn next_check(&self) -> Option<Instant> {
+        if !self.is_watched() {
+            return None;
+        }
+        let plan = self.flow.plan();
+        let now = std::time::Instant::now();
+        let nodes = self.members.iter().zip(&plan.nodes).enumerate().filter_map(|(node, (member, planned))| {
+            let limit = planned.health.silence.filter(|_| member.subscribed && member.fault.is_none())?;
+            let quiet = self.flow.router.port(node)?.mailbox.quiet_for(now);
+            Some(now + limit.saturating_sub(quiet).max(Duration::from_millis(1)))
+        });
+        nodes.chain(self.flow.router.next_silence()).min().map(Instant::from_std)
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        for node in 0..self.members.len() {
+            let Some(member) = self.members.get_mut(node) else { continue };
+            if let Some(ladder) = member.ladder.take_if(|ladder| ladder.next <= now) {
+                match ladder.then {
+                    Step::Terminate => {
+                        member.ladder = Some(Ladder { next: now + ladder.patience, then: Step::Kill, ..ladder });
+                        self.kill(node, Kill::TERM);
+                    }
+                    Step::Kill => self.kill(node, Kill::KILL),
+                }
+                continue;
+            }
+            if member.draining.as_ref().is_some_and(|(_, until)| *until <= now) {
+                // A process it left behind holds its sockets; their threads report when they are closed.
+                if let Some((_, until)) = &mut member.draining {
+                    *until = now + DRAIN;
+                }
+                self.shared.hang_up(self.flow.id, node);
+            } else if member.restart_at.take_if(|at| *at <= now).is_some() {
+                if let Some(state) = self.flow.lock().nodes.get_mut(node) {
+                    state.restarts += 1;
+                }
+                self.respawn(node);
+            } else if member.ready_by.is_some_and(|by| by <= now) {
+                let limit = self.flow.plan().nodes.get(node).and_then(|planned| planned.health.startup);
+                self.punish(node, format!("not ready within {:?} (startup_timeout)", limit.unwrap_or_default()));
+            } else if member.end_by.is_some_and(|by| by <= now) {
+                let limit = self.flow.plan().nodes.get(node).map(|planned| planned.health.finish);
+                let limit = limit.unwrap_or_default();
+                self.punish(node, format!("still there {limit:?} after its last input closed (finish_grace_secs)"));
+            }
+        }
+        if self.is_watched() {
+            self.check_nodes();
+            self.check_inputs();
+        }
+    }
+
+    /// Kills nodes that give no sign of life.
+    fn check_nodes(&mut self) {
+        let plan = self.flow.plan();
+        let now = std::time::Instant::now();
+        for (node, planned) in plan.nodes.iter().enumerate() {
+            let Some(limit) = planned.health.silence else { continue };
+            let watched = self.members.get(node).is_some_and(|member| member.subscribed && member.fault.is_none());
+            let quiet = self.flow.router.port(node).filter(|_| watched).map(|port| port.mailbox.quiet_for(now));
+            if quiet.is_some_and(|quiet| quiet >= limit) {
+                self.punish(node, format!("no sign of life for {limit:?} (health_check_timeout)"));
+            }
+        }
+    }
+
+    /// Tells nodes of inputs that have been silent for too long.
+    fn check_inputs(&self) {
+        for target in self.flow.router.find_silent(std::time::Instant::now()) {
+            if let Some(input) = self.input(target) {
+                let limit = input.timeout.unwrap_or_default();
+                let text = format!("its input `{}` has had no message for {limit:?} (input_timeout)", input.id);
+                self.flow.notice(Some(target.node), LogLevel::Warn, text);
+            }
+        }
     }
 
     fn exited(&mut self, node: usize, ended: Ended) {
@@ -386,6 +860,7 @@ impl Supervisor {
             state.process
         };
         let Some(member) = self.members.get_mut(node) else { return };
+        (member.ladder, member.ready_by, member.end_by) = (None, None, None);
         if let Some(group) = member.group.take() {
             // Whatever it started and left behind ends with it.
             kill_group(group, Kill::KILL);
@@ -393,6 +868,7 @@ impl Supervisor {
             let _ = self.shared.guard(|guard| guard.remove(group));
         }
         let killed = member.killed;
+        let fault = member.fault.take();
         member.subscribed = false;
         if let Some(process) = process {
             let (code, signal) = match ended.exit {
@@ -403,8 +879,12 @@ impl Supervisor {
             self.told(self.shared.store().end_node_process(self.flow.id.0, process, records::time(now), code, signal));
         }
 
-        let success = ended.exit.is_some_and(NodeExit::is_success);
-        let how = ended.exit.map_or_else(|| "ended in an unknown way".to_string(), |exit| format!("ended with {exit}"));
+        let success = ended.exit.is_some_and(NodeExit::is_success) && fault.is_none();
+        let how = match (fault, ended.exit) {
+            (Some(fault), _) => format!("was killed: {fault}"),
+            (None, Some(exit)) => format!("ended with {exit}"),
+            (None, None) => "ended in an unknown way".to_string(),
+        };
         if self.stopping || matches!(self.barrier, Barrier::Broken(_)) {
             return match killed {
                 Some(signal) => self.gone(node, Status::Stopped, format!("killed with {}", name(signal))),
@@ -412,12 +892,19 @@ impl Supervisor {
                 None => self.gone(node, Status::Failed, how),
             };
         }
+        if self.members.get(node).is_some_and(|member| !matches!(member.then, Then::Judge)) {
+            return self.follow(node, killed.map(|signal| format!("killed with {}", name(signal))).unwrap_or_default());
+        }
         if let Some(backoff) = self.wants_restart(node, success) {
             return self.back_off(node, backoff, how);
         }
         if matches!(self.barrier, Barrier::Waiting(_)) {
             self.failure = Some(self.died_at_start(node, &how));
             return self.gone(node, Status::Failed, format!("{how} before it was ready"));
+        }
+        if self.members.get(node).is_some_and(|member| !member.waiting.is_empty()) {
+            let error = self.died_at_start(node, &how);
+            self.answer(node, Err(error));
         }
         if success {
             self.gone(node, Status::Finished, String::new());
@@ -429,7 +916,7 @@ impl Supervisor {
 
     /// How long to wait before a node is started again; `None` when it is not.
     fn wants_restart(&mut self, node: usize, success: bool) -> Option<Duration> {
-        let rules = self.flow.plan.nodes.get(node)?.restart;
+        let rules = self.flow.plan().nodes.get(node)?.restart;
         let wanted = match rules.policy {
             RestartPolicy::Never => false,
             RestartPolicy::OnFailure => !success,
@@ -467,10 +954,12 @@ impl Supervisor {
 
     /// Nothing more will happen to a node.
     fn gone(&mut self, node: usize, status: Status, why: String) {
-        let Some(planned) = self.flow.plan.nodes.get(node) else { return };
+        let plan = self.flow.plan();
+        let Some(planned) = plan.nodes.get(node) else { return };
         let id = planned.id.clone();
         let culprit = match &self.barrier {
             Barrier::Broken(culprit) => Some(culprit.clone()),
+            _ if status == Status::Failed => self.failed_source(planned),
             _ => None,
         };
         {
@@ -485,7 +974,7 @@ impl Supervisor {
             }
         }
         if let Some(member) = self.members.get_mut(node) {
-            member.done = true;
+            member.rest = Rest::Done;
         }
         self.told(self.flow.node_transition(node, status, why));
         self.flow.router.close_all_outputs(node);
@@ -495,6 +984,36 @@ impl Supervisor {
         }
         if status == Status::Failed && matches!(self.barrier, Barrier::Waiting(_)) && !self.stopping {
             self.break_barrier(id);
+        }
+        self.watch_the_last();
+    }
+
+    /// The node behind the failure of one of a node's sources, which may be why it fails itself.
+    fn failed_source(&self, planned: &PlannedNode) -> Option<NodeId> {
+        let plan = self.flow.plan();
+        let state = self.flow.lock();
+        planned.inputs.iter().find_map(|input| {
+            let InputMapping::User(from) = &input.mapping else { return None };
+            let at = plan.nodes.iter().position(|node| node.id == from.source && node.id != planned.id)?;
+            let source = state.nodes.get(at).filter(|source| source.status == Status::Failed)?;
+            Some(source.culprit.clone().unwrap_or_else(|| from.source.clone()))
+        })
+    }
+
+    /// Once all others have ended, a node that nothing can come to any more has to end within its time.
+    fn watch_the_last(&mut self) {
+        let alive = |member: &Member| member.rest == Rest::No;
+        let all_drained = (0..self.members.len())
+            .filter(|&node| self.members.get(node).is_some_and(alive))
+            .all(|node| self.flow.router.is_drained(node));
+        if self.stopping || !all_drained {
+            return;
+        }
+        let plan = self.flow.plan();
+        for (member, planned) in self.members.iter_mut().zip(&plan.nodes) {
+            if alive(member) && member.group.is_some() && member.end_by.is_none() {
+                member.end_by = Instant::now().checked_add(planned.health.finish);
+            }
         }
     }
 
@@ -506,8 +1025,13 @@ impl Supervisor {
                 let _ = answer.send(Err(told.clone()));
             }
         }
-        self.kill(Kill::TERM);
-        self.ladder = Some(Ladder { next: Instant::now() + ABORT_GRACE, then: Step::Kill, patience: Duration::ZERO });
+        let next = Instant::now() + ABORT_GRACE;
+        for node in 0..self.members.len() {
+            self.kill(node, Kill::TERM);
+            if let Some(member) = self.members.get_mut(node).filter(|member| member.group.is_some()) {
+                member.ladder = Some(Ladder { next, then: Step::Kill, patience: Duration::ZERO });
+            }
+        }
         self.cancel_restarts();
     }
 
@@ -528,10 +1052,16 @@ impl Supervisor {
     }
 
     fn finish(&mut self) {
+        // Whoever still waits for a node learns that its dataflow has ended.
+        for node in 0..self.members.len() {
+            let error = Diagnostic::new(codes::DATAFLOW_ENDED, format!("dataflow `{}` has ended", self.flow.name));
+            self.answer(node, Err(error));
+        }
         let flow = &self.flow;
         flow.router.end();
         let failed = flow.lock().culprit.is_some();
-        let status = match (self.stopping, failed) {
+        let parked = self.members.iter().any(|member| member.rest == Rest::Parked);
+        let status = match (self.stopping || parked, failed) {
             (_, true) => Status::Failed,
             (true, false) => Status::Stopped,
             (false, false) => Status::Finished,

@@ -89,7 +89,7 @@ async fn our_methods_need_the_token_and_those_of_dora_do_not() {
     let bearer = Token::read(&served.token).unwrap().header();
     let mut known = served.connect(&[("authorization", bearer)]).await.unwrap();
     let answer = ask(&mut known, "dora-shell", json!({ "list": { "all": true } })).await;
-    assert_eq!(answer["result"], json!([]), "{answer}");
+    assert_eq!(answer["result"], json!({ "dataflows": [] }), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,328 @@
+//! Who is fed by whom. A wiring never changes: a new one takes its place, while those who route by the old one
+//! finish what they have in hand.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use dora_message::config::InputMapping;
+use dora_message::daemon_to_node::NodeEvent;
+use dora_message::id::{DataId, NodeId};
+use dora_message::uhlc::HLC;
+
+use super::mailbox::{Mailbox, Queue};
+use crate::descriptor::plan::{Plan, PlannedInput, PlannedNode};
+use crate::model::{EdgeInfo, EdgeSource, LogLevel, NodeLoss, QueuePolicy, UnixNanos};
+
+/// One state of the wiring.
+#[derive(Clone, Default)]
+pub struct Wiring {
+    /// One for each node that ever was part of the dataflow, by its place in the plan.
+    pub ports: Vec<Arc<Port>>,
+    index: HashMap<NodeId, usize>,
+    pub timers: Vec<Timer>,
+    pub logs: Vec<LogInput>,
+}
+
+/// A node as the router sees it.
+#[derive(Clone)]
+pub struct Port {
+    pub id: NodeId,
+    pub mailbox: Arc<Mailbox>,
+    /// In the order of the mailbox's queues.
+    pub inputs: Vec<PlannedInput>,
+    pub outputs: HashMap<String, Route>,
+    /// While set, its outputs stay open when it ends, because it will be started again.
+    pub keeps_outputs: Arc<AtomicBool>,
+}
+
+/// An output and who takes it.
+#[derive(Clone)]
+pub struct Route {
+    pub output: Arc<Output>,
+    pub subscribers: Vec<Target>,
+}
+
+/// What is counted of an output.
+#[derive(Default)]
+pub struct Output {
+    pub closed: AtomicBool,
+    pub messages: AtomicU64,
+    pub bytes: AtomicU64,
+    /// When the last message came; 0 for never.
+    last: AtomicI64,
+}
+
+/// One input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    pub node: usize,
+    pub input: usize,
+}
+
+/// All inputs that tick together.
+#[derive(Clone)]
+pub struct Timer {
+    pub interval: Duration,
+    pub targets: Vec<Target>,
+}
+
+/// An input that carries log records.
+#[derive(Clone)]
+pub struct LogInput {
+    pub target: Target,
+    min_level: Option<LogLevel>,
+    node: Option<NodeId>,
+}
+
+/// Counts of one output.
+#[derive(Debug, Clone, Copy)]
+pub struct OutputCounts {
+    pub messages: u64,
+    pub bytes: u64,
+    pub last: Option<UnixNanos>,
+}
+
+impl Wiring {
+    /// Wires a plan.
+    pub fn new(plan: &Plan, clock: &Arc<HLC>) -> io::Result<Self> {
+        let mut wiring = Wiring::default();
+        for node in &plan.nodes {
+            wiring.add_port(node, clock)?;
+        }
+        for node in 0..wiring.ports.len() {
+            wiring.subscribe_all(node);
+        }
+        Ok(wiring)
+    }
+
+    /// The place of a node in the plan.
+    pub fn find(&self, node: &NodeId) -> Option<usize> {
+        self.index.get(node).copied()
+    }
+
+    /// Adds a node, wired to all it names and to all that names it; returns its place.
+    pub fn add(&mut self, node: &PlannedNode, clock: &Arc<HLC>) -> io::Result<usize> {
+        let at = self.add_port(node, clock)?;
+        self.subscribe_all(at);
+        Ok(at)
+    }
+
+    /// Puts another definition in a node's place. Its mailbox, what is counted, and who takes its outputs stay.
+    pub fn replace(&mut self, at: usize, node: &PlannedNode) -> io::Result<()> {
+        let Some(old) = self.ports.get(at).cloned() else { return Ok(()) };
+        self.unsubscribe_all(at);
+        old.mailbox.replace_queues(node.inputs.iter().map(queue))?;
+        let outputs = node.run_config.outputs.iter().map(|id| {
+            let known = old.outputs.get(AsRef::<str>::as_ref(id)).cloned();
+            (id.to_string(), known.unwrap_or_else(Route::new))
+        });
+        self.ports[at] = Arc::new(Port { inputs: node.inputs.clone(), outputs: outputs.collect(), ..(*old).clone() });
+        self.subscribe_all(at);
+        Ok(())
+    }
+
+    /// Takes a node out: nothing is brought to it any more, and nobody finds it. Its place stays empty.
+    pub fn remove(&mut self, at: usize) {
+        self.unsubscribe_all(at);
+        self.index.retain(|_, place| *place != at);
+        if let Some(port) = self.ports.get_mut(at) {
+            *port = Arc::new(Port { inputs: Vec::new(), outputs: HashMap::new(), ..(**port).clone() });
+        }
+    }
+
+    /// Feeds an input of a node: a new one, or one that nothing feeds any more.
+    pub fn connect(&mut self, at: usize, input: &PlannedInput) -> io::Result<()> {
+        let Some(port) = self.ports.get_mut(at) else { return Ok(()) };
+        let place = match port.inputs.iter().position(|known| known.id == input.id) {
+            Some(place) => {
+                port.mailbox.reopen_input(place);
+                place
+            }
+            None => port.mailbox.add_queue(queue(input))?,
+        };
+        let mut inputs = port.inputs.clone();
+        match inputs.get_mut(place) {
+            Some(known) => *known = input.clone(),
+            None => inputs.push(input.clone()),
+        }
+        *port = Arc::new(Port { inputs, ..(**port).clone() });
+        self.subscribe(Target { node: at, input: place }, &input.mapping);
+        Ok(())
+    }
+
+    /// Ends the feeding of an input.
+    pub fn disconnect(&mut self, target: Target) {
+        self.unsubscribe(|one| one == target);
+    }
+
+    /// The place of an input.
+    pub fn target(&self, node: usize, input: &DataId) -> Option<Target> {
+        let input = self.ports.get(node)?.inputs.iter().position(|known| known.id == *input)?;
+        Some(Target { node, input })
+    }
+
+    /// Whether anything feeds an input.
+    pub fn is_fed(&self, target: Target) -> bool {
+        self.subscribers().any(|one| one == target)
+    }
+
+    fn subscribers(&self) -> impl Iterator<Item = Target> + '_ {
+        let outputs = self.ports.iter().flat_map(|port| port.outputs.values()).flat_map(|route| &route.subscribers);
+        let timers = self.timers.iter().flat_map(|timer| &timer.targets);
+        outputs.chain(timers).copied().chain(self.logs.iter().map(|input| input.target))
+    }
+
+    fn add_port(&mut self, node: &PlannedNode, clock: &Arc<HLC>) -> io::Result<usize> {
+        let at = self.ports.len();
+        self.ports.push(Arc::new(Port {
+            id: node.id.clone(),
+            mailbox: Arc::new(Mailbox::new(node.inputs.iter().map(queue), clock.clone())?),
+            inputs: node.inputs.clone(),
+            outputs: node.run_config.outputs.iter().map(|id| (id.to_string(), Route::new())).collect(),
+            keeps_outputs: Arc::default(),
+        }));
+        self.index.insert(node.id.clone(), at);
+        Ok(at)
+    }
+
+    fn subscribe_all(&mut self, at: usize) {
+        let Some(port) = self.ports.get(at).cloned() else { return };
+        for (input, planned) in port.inputs.iter().enumerate() {
+            self.subscribe(Target { node: at, input }, &planned.mapping);
+        }
+    }
+
+    fn subscribe(&mut self, target: Target, mapping: &InputMapping) {
+        match mapping {
+            InputMapping::User(from) => {
+                let source = self.find(&from.source).and_then(|source| self.ports.get_mut(source));
+                let Some(port) = source else { return };
+                let mut changed = (**port).clone();
+                if let Some(route) = changed.outputs.get_mut(AsRef::<str>::as_ref(&from.output)) {
+                    route.subscribers.push(target);
+                    *port = Arc::new(changed);
+                }
+            }
+            InputMapping::Timer { interval } => {
+                match self.timers.iter_mut().find(|timer| timer.interval == *interval) {
+                    Some(timer) => timer.targets.push(target),
+                    None => self.timers.push(Timer { interval: *interval, targets: vec![target] }),
+                }
+            }
+            InputMapping::Logs(filter) => self.logs.push(LogInput {
+                target,
+                min_level: filter.min_level.as_ref().map(crate::logs::line::level),
+                node: filter.node_filter.clone(),
+            }),
+        }
+    }
+
+    fn unsubscribe_all(&mut self, at: usize) {
+        self.unsubscribe(|target| target.node == at);
+    }
+
+    fn unsubscribe(&mut self, meant: impl Fn(Target) -> bool) {
+        for port in &mut self.ports {
+            if port.outputs.values().any(|route| route.subscribers.iter().any(|target| meant(*target))) {
+                let mut changed = (**port).clone();
+                for route in changed.outputs.values_mut() {
+                    route.subscribers.retain(|target| !meant(*target));
+                }
+                *port = Arc::new(changed);
+            }
+        }
+        for timer in &mut self.timers {
+            timer.targets.retain(|target| !meant(*target));
+        }
+        self.timers.retain(|timer| !timer.targets.is_empty());
+        self.logs.retain(|input| !meant(input.target));
+    }
+}
+
+impl Route {
+    fn new() -> Self {
+        Route { output: Arc::default(), subscribers: Vec::new() }
+    }
+}
+
+impl Output {
+    pub fn count(&self, payload: usize) {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(payload as u64, Ordering::Relaxed);
+        self.last.store(UnixNanos::now().0, Ordering::Relaxed);
+    }
+
+    pub fn counts(&self) -> OutputCounts {
+        let last = self.last.load(Ordering::Relaxed);
+        OutputCounts {
+            messages: self.messages.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            last: (last != 0).then_some(UnixNanos(last)),
+        }
+    }
+}
+
+impl Port {
+    /// Queues an event that is no message.
+    pub fn push_event(&self, event: &NodeEvent) {
+        if let Ok(encoded) = dora_message::encode(event) {
+            self.mailbox.push_control(encoded);
+        }
+    }
+
+    /// Its inputs with their counts.
+    pub fn edges(&self) -> impl Iterator<Item = EdgeInfo> + '_ {
+        let counts = self.mailbox.counts();
+        self.inputs.iter().zip(counts).map(|(input, counts)| EdgeInfo {
+            kind: match input.mapping {
+                InputMapping::User(_) => EdgeSource::Output,
+                InputMapping::Timer { .. } => EdgeSource::Timer,
+                InputMapping::Logs(_) => EdgeSource::Logs,
+            },
+            source: input.mapping.to_string(),
+            node: self.id.clone(),
+            input: input.id.clone(),
+            queue_size: input.queue_size,
+            queue_policy: input.policy,
+            messages: counts.messages,
+            bytes: counts.bytes,
+            delivered: counts.delivered,
+            dropped: counts.dropped,
+            while_paused: counts.while_paused,
+            queued: counts.queued,
+            latency: counts.latency,
+            node_loss: match input.policy {
+                QueuePolicy::DropOldest => NodeLoss::Possible,
+                QueuePolicy::Backpressure => NodeLoss::Impossible,
+            },
+            closed: counts.closed,
+            silent: counts.silent,
+        })
+    }
+}
+
+impl LogInput {
+    pub fn wants(&self, node: Option<&NodeId>, level: LogLevel) -> bool {
+        let graver = match self.min_level {
+            None | Some(LogLevel::Stdout) => true,
+            Some(min) => level != LogLevel::Stdout && level <= min,
+        };
+        graver && self.node.as_ref().is_none_or(|wanted| Some(wanted) == node)
+    }
+}
+
+fn queue(input: &PlannedInput) -> Queue {
+    Queue {
+        id: input.id.to_string(),
+        // As upstream: `backpressure` allows for ten times the configured size.
+        capacity: match input.policy {
+            QueuePolicy::DropOldest => input.queue_size.max(1),
+            QueuePolicy::Backpressure => input.queue_size.saturating_mul(10).max(100),
+        },
+        policy: input.policy,
+        timeout: input.timeout,
+    }
+}
