@@ -9,7 +9,7 @@
 //! - [`pace`] – when a source sends
 //! - [`log`] – structured lines on stdout
 //! - [`amount`] – arguments such as `10` and `2s`
-//! - [`camera`], [`counter`], [`imu`]: sources
+//! - [`camera`], [`counter`], [`imu`], [`lidar`]: sources
 //! - [`echo`], [`sink`]: consumers
 //! - [`fault`] – a node that misbehaves on purpose
 
@@ -20,6 +20,7 @@ pub mod counter;
 pub mod echo;
 pub mod fault;
 pub mod imu;
+pub mod lidar;
 pub mod log;
 pub mod pace;
 pub mod payload;
@@ -53,6 +54,7 @@ const ALL: &[BuiltIn] = &[
     BuiltIn { declare: echo::declare, run: echo::run, before: nothing },
     BuiltIn { declare: fault::declare, run: fault::run, before: fault::before },
     BuiltIn { declare: imu::declare, run: imu::run, before: nothing },
+    BuiltIn { declare: lidar::declare, run: lidar::run, before: nothing },
     BuiltIn { declare: sink::declare, run: sink::run, before: nothing },
 ];
 
