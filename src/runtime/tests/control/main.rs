@@ -3,6 +3,7 @@
 
 mod builtin;
 mod daemon;
+mod faults;
 mod fleet;
 mod socket;
 mod world;
