@@ -16,6 +16,7 @@
 //! - [`changes`] – what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
 mod ask;
+pub mod builtin;
 mod cells;
 mod changes;
 pub mod core;
@@ -42,7 +43,7 @@ use engine::{Alias, Command, Registry};
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
     let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
-    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, daemon::ALL];
+    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL];
     [tables.concat(), flows.concat()].concat()
 }
 
