@@ -4,6 +4,7 @@
 //! in a slice, and [`all`] gathers them. A command takes arguments in, calls a library, gives a table out.
 //!
 //! - [`dataflow`], [`node`], [`param`], [`topic`], [`daemon`]: what the runtime carries
+//! - [`builtin`] – the nodes that come with `dora`
 //! - [`filters`] – tables and lists
 //! - [`strings`], [`math`]: texts and numbers
 //! - [`formats`] – conversions, and values as text in a format

@@ -142,6 +142,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
         executable: "/nowhere".into(),
+        journal: None,
     }));
     context.provide(store);
     let mut session = Session::new(context);
@@ -396,5 +397,5 @@ fn the_link_to_built_in_nodes_is_made_again_and_replaces_others_by_force_only() 
     assert_eq!(std::fs::read_to_string(&link).unwrap(), "mine");
     session.value("builtin link . --force").unwrap();
     assert_eq!(std::fs::read_link(&link).unwrap(), program);
-    assert_eq!(code_of(&mut session, "builtin link nowhere"), "DORA_E403");
+    assert_eq!(code_of(&mut session, "builtin link nowhere"), "DORA_E404");
 }

@@ -14,7 +14,8 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Set in the environment of the executable that is to be the guard.
+/// Set in the environment of the executable that is to be the guard, to the groups it is to begin with: `10,20`. Those
+/// that its predecessor was told are so known to it from its first moment.
 pub const ENVIRONMENT: &str = "DORA_GUARD";
 
 /// The runtime's side of its guard. Dropping it ends the guard, which kills what is still listed.
@@ -43,7 +44,7 @@ struct Process {
 impl Guard {
     /// Starts the guard and waits until it has a session of its own.
     pub fn start(executable: &Path) -> io::Result<Self> {
-        let (process, pipe) = launch(executable)?;
+        let (process, pipe) = launch(executable, &BTreeSet::new())?;
         let told = Arc::new(Told::default());
         told.lock().pipe = Some(pipe);
         let watcher = std::thread::Builder::new().name("dora-guard".into()).stack_size(256 * 1024).spawn({
@@ -98,28 +99,27 @@ impl Told {
             // A guard writes one byte, which has been read; its end closes the pipe.
             let _ = process.output.read(&mut [0]);
             let _ = process.child.wait();
-            // Held until the successor knows all groups, so that none is added in between.
+            // Held until there is a successor, so that no group is added in between.
             let mut state = self.lock();
             if state.pipe.take().is_none() {
                 return;
             }
             // Without a guard the next node that is started says so.
-            let Ok((successor, pipe)) = launch(executable) else { return };
+            let Ok((successor, pipe)) = launch(executable, &state.groups) else { return };
             state.pipe = Some(pipe);
-            let lines: String = state.groups.iter().map(|group| format!("+{group}\n")).collect();
-            let _ = state.tell(format_args!("{lines}"));
             process = successor;
         }
     }
 }
 
-fn launch(executable: &Path) -> io::Result<(Process, ChildStdin)> {
+fn launch(executable: &Path, groups: &BTreeSet<u32>) -> io::Result<(Process, ChildStdin)> {
     if is_wanted() {
         // Otherwise an executable that does not know the variable would start guards without end.
         return Err(io::Error::other(format!("this process was itself started to be a guard, by {ENVIRONMENT}")));
     }
+    let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
     let mut child = Command::new(executable)
-        .env(ENVIRONMENT, "1")
+        .env(ENVIRONMENT, groups.join(","))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -152,15 +152,16 @@ pub fn main() -> ExitCode {
     if io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).is_err() {
         return ExitCode::FAILURE;
     }
-    for group in listed(io::stdin().lock()) {
+    let first = std::env::var(ENVIRONMENT).unwrap_or_default();
+    let first = first.split(',').filter_map(|group| group.parse().ok()).collect();
+    for group in listed(first, io::stdin().lock()) {
         kill_group(group, Signal::KILL);
     }
     ExitCode::SUCCESS
 }
 
-/// Reads to the end of the pipe; returns the groups that were added and not removed.
-fn listed(mut pipe: impl BufRead) -> BTreeSet<u32> {
-    let mut groups = BTreeSet::new();
+/// Reads to the end of the pipe; returns the groups that were there or added, and not removed.
+fn listed(mut groups: BTreeSet<u32>, mut pipe: impl BufRead) -> BTreeSet<u32> {
     let mut line = String::new();
     // A line without an end was cut by the runtime's death and may name another group than was meant.
     while pipe.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
@@ -189,6 +190,6 @@ mod tests {
 
     #[test]
     fn what_was_added_and_not_removed_is_listed_and_a_cut_line_is_not() {
-        assert_eq!(listed("+10\n+20\n-10\n+nonsense\n+3".as_bytes()), [20].into());
+        assert_eq!(listed([7, 8].into(), "+10\n+20\n-10\n-8\n+nonsense\n+3".as_bytes()), [7, 20].into());
     }
 }
