@@ -3,6 +3,7 @@
 //!
 //! A run is repeated with `DORA_FAULT_SEED`, which every run prints, and prolonged with `DORA_FAULT_ROUNDS`.
 
+mod disk;
 mod garbage;
 mod marked;
 mod rng;

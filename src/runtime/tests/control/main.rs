@@ -5,5 +5,6 @@ mod builtin;
 mod daemon;
 mod faults;
 mod fleet;
+mod many;
 mod socket;
 mod world;
