@@ -1,5 +1,7 @@
 //! Many dataflows at once in one runtime.
 
+use std::process::{Command, Stdio};
+
 use futures::future::join_all;
 use runtime::model::{NodeExit, StartOptions, Status, StopOptions};
 
@@ -57,6 +59,25 @@ async fn twenty_flows_of_five_nodes_start_run_and_stop_and_leave_nothing_open() 
     }
     until("files and threads are as before", || count("fd") <= files + 5 && count("task") <= threads + 5);
     handle.shutdown(false).await.unwrap();
+}
+
+#[test]
+fn a_runtime_raises_its_limit_of_files_and_says_when_that_is_not_enough() {
+    let world = World::new();
+    let file = world.file();
+    let limited = |limit: &str, verb: &str| {
+        let shell = world.shell(&[verb, file.to_str().unwrap(), "demo"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]).arg(shell.get_program());
+        command.args(shell.get_args()).envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).output().unwrap()
+    };
+    let held = limited("-S -n 40", "hold");
+    assert!(String::from_utf8_lossy(&held.stdout).starts_with("running"), "{held:?}");
+    let refused = limited("-n 60", "hold");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("files, and only") && told.contains("ulimit -Hn"), "{told}");
+    assert_eq!(world.store.live_dataflows().unwrap(), []);
 }
 
 fn named(name: &str) -> StartOptions {
