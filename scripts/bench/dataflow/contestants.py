@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -113,9 +114,12 @@ class Contestant:
         process = (time.monotonic_ns() - began) / 1e6
         if "five" not in out.lower() and "running" not in out.lower():
             raise Failed(f"the list shows no dataflow: {out[-500:]}")
-        began = time.monotonic_ns()
-        asked.ask("List")
-        return {"process": process, "held": (time.monotonic_ns() - began) / 1e6}
+        held = []
+        for _ in range(50):
+            began = time.monotonic_ns()
+            asked.ask("List")
+            held.append((time.monotonic_ns() - began) / 1e6)
+        return {"process": process, "held": statistics.median(held)}
 
 
 class Ours(Contestant):
