@@ -8,7 +8,7 @@ use dora_message::ws_protocol::WsRequest;
 use futures::StreamExt;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -22,24 +22,65 @@ use crate::request::{Item, Request};
 const MAX_RUNNING: usize = 64;
 /// How many frames may wait for a peer that reads slowly; those who make them wait then too.
 const WAITING: usize = 64;
+/// How many bytes of binary frames may wait. A longer frame waits alone.
+const WAITING_BYTES: usize = 16 << 20;
+
+/// The way to a peer: frames in the order they were made. Clones share it.
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    frames: mpsc::Sender<Frame>,
+    room: Arc<Semaphore>,
+}
+
+/// A frame that waits to be sent, with the room it takes.
+struct Frame {
+    message: Message,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// The peer has left; there is nobody to tell.
+pub(super) struct Gone;
+
+impl Outgoing {
+    fn new() -> (Outgoing, mpsc::Receiver<Frame>) {
+        let (frames, waiting) = mpsc::channel(WAITING);
+        (Outgoing { frames, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, waiting)
+    }
+
+    /// Sends a frame as JSON, when there is room for one more.
+    pub async fn text(&self, frame: &impl Serialize) -> std::result::Result<(), Gone> {
+        self.send(Frame { message: Message::text(text_of(frame)), _room: None }).await
+    }
+
+    /// Sends bytes, when there is room for so many.
+    pub async fn binary(&self, bytes: Vec<u8>) -> std::result::Result<(), Gone> {
+        let wanted = u32::try_from(bytes.len().min(WAITING_BYTES)).unwrap_or(u32::MAX);
+        let room = self.room.clone().acquire_many_owned(wanted).await.map_err(|_| Gone)?;
+        self.send(Frame { message: Message::binary(bytes), _room: Some(room) }).await
+    }
+
+    async fn send(&self, frame: Frame) -> std::result::Result<(), Gone> {
+        self.frames.send(frame).await.map_err(|_| Gone)
+    }
+}
 
 /// Serves a peer until it leaves, sends something that is no request, or the server closes.
 pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) {
-    let (answers, mut frames) = mpsc::channel::<String>(WAITING);
+    let (answers, mut frames) = Outgoing::new();
     // Dropping it ends whatever still runs for a peer that has left.
     let mut running = JoinSet::new();
     let mut closing = shared.closing.clone();
     loop {
         let heard = tokio::select! {
             heard = socket.recv() => heard,
-            Some(frame) = frames.recv() => match socket.send(Message::text(frame)).await {
+            Some(frame) = frames.recv() => match socket.send(frame.message).await {
                 Ok(()) => continue,
                 Err(_) => return,
             },
             Some(_) = running.join_next() => continue,
             () = closed(&mut closing) => {
                 while let Ok(frame) = frames.try_recv() {
-                    if socket.send(Message::text(frame)).await.is_err() {
+                    if socket.send(frame.message).await.is_err() {
                         return;
                     }
                 }
@@ -97,7 +138,7 @@ async fn close(mut socket: WebSocket, code: u16, reason: &str) {
     let _ = socket.send(Message::Close(Some(frame))).await;
 }
 
-async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<String>) {
+async fn answer(shared: &Shared, request: WsRequest, answers: &Outgoing) {
     // The peer has left when an answer cannot be sent; there is nobody to tell.
     let id = request.id;
     match request.method.as_str() {
@@ -110,7 +151,7 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
                 let ends = request == Request::Shutdown;
                 let result = perform(shared, request).await;
                 let ended = ends && result.is_ok();
-                let _ = answers.send(text_of(&Response::of(id, result))).await;
+                let _ = answers.text(&Response::of(id, result)).await;
                 if let (true, Some(shut_down)) = (ended, &shared.shut_down) {
                     let _ = shut_down.send(()).await;
                 }
@@ -119,17 +160,17 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
                 let refusal = Diagnostic::new(codes::RUNTIME_PROTOCOL, "the runtime does not know this request")
                     .cause(error.to_string())
                     .help("the shell and the runtime may be of different versions");
-                let _ = answers.send(text_of(&Response::of(id, Err(refusal)))).await;
+                let _ = answers.text(&Response::of(id, Err(refusal))).await;
             }
         },
         DORA_METHOD => {
             let result = dora::answer(&shared.handle, request.params).await;
-            let _ = answers.send(text_of(&Response::of(id, Ok(result)))).await;
+            let _ = answers.text(&Response::of(id, Ok(result))).await;
         }
         other => {
             let told = format!("the runtime knows the methods `{DORA_METHOD}` and `{METHOD}`, not `{other}`");
             let refusal = Diagnostic::new(codes::RUNTIME_PROTOCOL, told);
-            let _ = answers.send(text_of(&Response::of(id, Err(refusal)))).await;
+            let _ = answers.text(&Response::of(id, Err(refusal))).await;
         }
     }
 }
@@ -149,28 +190,24 @@ async fn perform(shared: &Shared, request: Request) -> Result<Value> {
     })
 }
 
-async fn answer_in_items(
-    id: Uuid,
-    items: Result<Items<Item>>,
-    answers: &mpsc::Sender<String>,
-) -> std::result::Result<(), mpsc::error::SendError<String>> {
+async fn answer_in_items(id: Uuid, items: Result<Items<Item>>, answers: &Outgoing) -> std::result::Result<(), Gone> {
     let mut items = match items {
         Ok(items) => items,
-        Err(error) => return answers.send(text_of(&Response::of(id, Err(error)))).await,
+        Err(error) => return answers.text(&Response::of(id, Err(error))).await,
     };
-    answers.send(text_of(&Response::of(id, Ok(Value::Null)))).await?;
+    answers.text(&Response::of(id, Ok(Value::Null))).await?;
     while let Some(item) = items.next().await {
         let part = match item {
             Ok(item) => Part::Item(item.into()),
             Err(error) => Part::Failed(Report::of(&error)),
         };
-        answers.send(part_of(id, part)).await?;
+        answers.text(&part_of(id, part)).await?;
     }
-    answers.send(part_of(id, Part::End {})).await
+    answers.text(&part_of(id, Part::End {})).await
 }
 
-fn part_of(stream: Uuid, part: Part) -> String {
-    text_of(&Event { event: METHOD.to_string(), payload: StreamPart { stream, part } })
+fn part_of(stream: Uuid, part: Part) -> Event {
+    Event { event: METHOD.to_string(), payload: StreamPart { stream, part } }
 }
 
 /// Frames are made of strings, numbers and JSON values, which can always be written.
