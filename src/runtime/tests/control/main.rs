@@ -5,4 +5,5 @@ mod builtin;
 mod daemon;
 mod fleet;
 mod socket;
+mod topics;
 mod world;
