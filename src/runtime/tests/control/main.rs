@@ -7,4 +7,5 @@ mod faults;
 mod fleet;
 mod many;
 mod socket;
+mod topics;
 mod world;
