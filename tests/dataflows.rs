@@ -176,3 +176,30 @@ fn a_node_that_fails_fails_the_flow_that_is_followed() {
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("DORA_E018") && ran.err.contains("weak"), "{}", ran.err);
 }
+
+#[test]
+fn the_demo_runs_under_dora_rs_too_once_it_finds_the_built_in_nodes() {
+    let world = World::new();
+    let linked = world.dora(&["builtin", "link", ".", "--output", "json"]);
+    assert_eq!(linked.code, 0, "{}", linked.err);
+    let rows: serde_json::Value = serde_json::from_str(&linked.out).expect("JSON");
+    assert_eq!((&rows[0]["resource"], &rows[0]["status"]), (&"builtin".into(), &"ok".into()));
+    // dora-rs leaves a directory beside the file.
+    std::fs::copy(demo(), world.path().join("demo.yml")).expect("a copy");
+    let python = std::env::var("DORA_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
+    let theirs = std::path::Path::new(&python).with_file_name("dora");
+    let path = format!("{}:{}", world.path().display(), std::env::var("PATH").unwrap_or_default());
+    let ran = std::process::Command::new(&theirs)
+        .args(["run", "demo.yml", "--stop-after", "3s", "--log-format", "json"])
+        .current_dir(world.path())
+        .env("PATH", path)
+        .env("HOME", world.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{} of dora-rs-cli cannot be run: {error}", theirs.display()));
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{told}{}", String::from_utf8_lossy(&ran.stderr));
+    for input in ["image", "motion", "number", "heartbeat"] {
+        assert!(told.contains(&format!("{input}: ")), "the monitor saw no {input}\n{told}");
+    }
+}

@@ -4,6 +4,7 @@
 //! in a slice, and [`all`] gathers them. A command takes arguments in, calls a library, gives a table out.
 //!
 //! - [`dataflow`], [`node`], [`param`], [`topic`], [`daemon`]: what the runtime carries
+//! - [`builtin`] – the nodes that come with `dora`
 //! - [`filters`] – tables and lists
 //! - [`strings`], [`math`]: texts and numbers
 //! - [`formats`] – conversions, and values as text in a format
@@ -16,6 +17,7 @@
 //! - [`changes`] – what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
 mod ask;
+pub mod builtin;
 mod cells;
 mod changes;
 pub mod core;
@@ -42,7 +44,7 @@ use engine::{Alias, Command, Registry};
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
     let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
-    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, daemon::ALL];
+    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL];
     [tables.concat(), flows.concat()].concat()
 }
 

@@ -100,6 +100,7 @@ fn declarations_read_alike() {
 /// Names that are not `noun verb` with a conventional verb, and why.
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("error make", "raises what `catch` catches; nothing is created that stays"),
+    ("builtin link", "makes a link, as `ln` does; `create` would promise a node"),
     ("error explain", "the long form of a code, as in other compilers"),
 ];
 
@@ -141,6 +142,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
         executable: "/nowhere".into(),
+        journal: None,
     }));
     context.provide(store);
     let mut session = Session::new(context);
@@ -169,6 +171,7 @@ fn each_code_of_commands_is_raised() {
         ("[{|| 1}] | to json", "DORA_E603"),
         ("'new' | save there.txt", "DORA_E604"),
         ("help nothing-of-that-name", "DORA_E605"),
+        ("builtin inspect camra", "DORA_E605"),
         ("error explain 998", "DORA_E605"),
         ("dataflow stop one two", "DORA_E608"),
         ("dataflow stop", "DORA_E609"),
@@ -374,4 +377,25 @@ fn endless_input_is_refused_by_what_needs_all_of_it_and_taken_by_the_rest() {
         let taken = session.value(&format!("1.. | {stage} | first 2 | length"));
         assert_eq!(taken.map_err(|error| format!("{stage}: {error:?}")), Ok(value::Value::Int(2)));
     }
+}
+
+#[test]
+fn the_link_to_built_in_nodes_is_made_again_and_replaces_others_by_force_only() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    let link = home.path().join("dora-builtin");
+    let program = std::env::current_exe().unwrap();
+    session.value("builtin link . --dry-run").unwrap();
+    assert!(!link.exists());
+    for _ in 0..2 {
+        session.value("builtin link .").unwrap();
+        assert_eq!(std::fs::read_link(&link).unwrap(), program);
+    }
+    std::fs::remove_file(&link).unwrap();
+    std::fs::write(&link, "mine").unwrap();
+    assert_eq!(code_of(&mut session, "builtin link ."), "DORA_E604");
+    assert_eq!(std::fs::read_to_string(&link).unwrap(), "mine");
+    session.value("builtin link . --force").unwrap();
+    assert_eq!(std::fs::read_link(&link).unwrap(), program);
+    assert_eq!(code_of(&mut session, "builtin link nowhere"), "DORA_E404");
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 use arrow_array::Int64Array;
 use clap::{Arg, ArgMatches, Command};
 use diag::Result;
-use dora_message::metadata::MetadataParameters;
 
 use crate::client::Node;
 use crate::log::{Level, line};
-use crate::pace::{Pace, args};
+use crate::pace::{Pace, args, numbered};
 
 const DEFAULT: Duration = Duration::from_millis(100);
 
@@ -34,7 +33,7 @@ pub(crate) fn run(matches: &ArgMatches, mut node: Node) -> Result<()> {
     Pace::of(matches, &node, DEFAULT).drive(&mut node, |node, sent| {
         let number = from.wrapping_add_unsigned(sent);
         last = Some(number);
-        node.send(&output, MetadataParameters::new(), Arc::new(Int64Array::from(vec![number])))
+        node.send(&output, numbered(sent), Arc::new(Int64Array::from(vec![number])))
     })?;
     let told = last.map_or_else(|| "nothing".to_string(), |number: i64| number.to_string());
     line(Level::Info, "counter", "counted", &[("last", told)]);

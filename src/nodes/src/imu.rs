@@ -8,11 +8,11 @@ use arrow_array::{ArrayRef, Float64Array, StructArray};
 use arrow_schema::{DataType, Field, Fields};
 use clap::{ArgMatches, Command};
 use diag::Result;
-use dora_message::metadata::{MetadataParameters, Parameter};
+use dora_message::metadata::Parameter;
 
 use crate::client::Node;
 use crate::log::{Level, line};
-use crate::pace::{Pace, args};
+use crate::pace::{Pace, args, numbered};
 
 const DEFAULT: Duration = Duration::from_millis(10);
 const GRAVITY: f64 = 9.80665;
@@ -26,14 +26,15 @@ pub(crate) fn declare() -> Command {
 pub(crate) fn run(matches: &ArgMatches, mut node: Node) -> Result<()> {
     let output = node.choose_output(matches.get_one("output"))?;
     line(Level::Info, "imu", "measuring", &[("output", output.to_string())]);
-    let parameters = MetadataParameters::from([("frame_id".to_string(), Parameter::String("imu".to_string()))]);
     let mut measured = 0;
     let period = matches.get_one::<Duration>("rate").copied().unwrap_or(DEFAULT).as_secs_f64();
     Pace::of(matches, &node, DEFAULT).drive(&mut node, |node, sent| {
         measured = sent + 1;
         // Precise for 2^53 messages, which at the highest rate is three thousand years.
         let seconds = sent as f64 * period;
-        node.send(&output, parameters.clone(), record(&sample(seconds, sent)))
+        let mut parameters = numbered(sent);
+        parameters.insert("frame_id".to_string(), Parameter::String("imu".to_string()));
+        node.send(&output, parameters, record(&sample(seconds, sent)))
     })?;
     line(Level::Info, "imu", "done", &[("messages", measured.to_string())]);
     node.close()
@@ -56,7 +57,7 @@ fn sample(seconds: f64, n: u64) -> [f64; 6] {
 }
 
 /// A number in [-1, 1) that looks random and is the same in every run (SplitMix64's mixer).
-fn noise(n: u64) -> f64 {
+pub(crate) fn noise(n: u64) -> f64 {
     let mut z = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

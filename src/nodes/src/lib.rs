@@ -9,7 +9,7 @@
 //! - [`pace`] – when a source sends
 //! - [`log`] – structured lines on stdout
 //! - [`amount`] – arguments such as `10` and `2s`
-//! - [`camera`], [`counter`], [`imu`]: sources
+//! - [`camera`], [`counter`], [`imu`], [`lidar`]: sources
 //! - [`echo`], [`sink`]: consumers
 //! - [`fault`] – a node that misbehaves on purpose
 
@@ -20,6 +20,7 @@ pub mod counter;
 pub mod echo;
 pub mod fault;
 pub mod imu;
+pub mod lidar;
 pub mod log;
 pub mod pace;
 pub mod payload;
@@ -53,14 +54,62 @@ const ALL: &[BuiltIn] = &[
     BuiltIn { declare: echo::declare, run: echo::run, before: nothing },
     BuiltIn { declare: fault::declare, run: fault::run, before: fault::before },
     BuiltIn { declare: imu::declare, run: imu::run, before: nothing },
+    BuiltIn { declare: lidar::declare, run: lidar::run, before: nothing },
     BuiltIn { declare: sink::declare, run: sink::run, before: nothing },
 ];
 
 fn nothing(_: &ArgMatches) {}
 
-/// The names of all built-in nodes.
-pub fn names() -> Vec<String> {
-    ALL.iter().map(|one| (one.declare)().get_name().to_string()).collect()
+/// A built-in node, told to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    pub name: String,
+    pub summary: String,
+    pub arguments: Vec<Argument>,
+}
+
+/// An argument of a built-in node, told to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// As it is typed, `--rate`; what is told by its place alone has a name such as `FILE`.
+    pub name: String,
+    /// What follows it, `HZ`.
+    pub takes: Option<String>,
+    pub default: Option<String>,
+    pub summary: String,
+}
+
+impl Argument {
+    /// How it is typed: `[--rate HZ]`, `FILE`.
+    pub fn usage(&self) -> String {
+        match &self.takes {
+            Some(takes) => format!("[{} {takes}]", self.name),
+            None if self.name.starts_with('-') => format!("[{}]", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// All built-in nodes.
+pub fn described() -> Vec<Described> {
+    let text = |text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string).unwrap_or_default();
+    let argument = |arg: &clap::Arg| {
+        let names = arg.get_value_names().unwrap_or_default().join(" ");
+        let takes = arg.get_action().takes_values().then(|| names.clone());
+        let default: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        let (name, takes) = match arg.get_long() {
+            Some(long) => (format!("--{long}"), takes),
+            None => (names, None),
+        };
+        let default = (!default.is_empty()).then(|| default.join(" "));
+        Argument { name, takes, default, summary: text(arg.get_help()) }
+    };
+    let described = |command: Command| Described {
+        name: command.get_name().to_string(),
+        summary: text(command.get_about()),
+        arguments: command.get_arguments().map(argument).collect(),
+    };
+    ALL.iter().map(|one| described((one.declare)())).collect()
 }
 
 /// Runs the built-in node that `args` name, the program's own name left out: `["camera", "--rate", "30"]`.
@@ -123,5 +172,19 @@ mod tests {
         assert_eq!(run(&["camera", "--widht", "3"]), 2);
         assert_eq!(run(&["no-such-node"]), 2);
         assert_eq!(run(&["camera", "--help"]), 0);
+    }
+
+    #[test]
+    fn every_node_and_argument_is_described() {
+        let all = described();
+        assert_eq!(all.len(), ALL.len());
+        for node in &all {
+            assert!(!node.summary.is_empty(), "{node:?}");
+            let told = |argument: &Argument| argument.name.len() > 2 && !argument.summary.is_empty();
+            assert!(node.arguments.iter().all(told), "{node:?}");
+        }
+        let camera = all.iter().find(|node| node.name == "camera").unwrap();
+        let width = camera.arguments.iter().find(|argument| argument.name == "--width").unwrap();
+        assert_eq!((width.usage().as_str(), width.default.as_deref()), ("[--width PIXELS]", Some("160")));
     }
 }

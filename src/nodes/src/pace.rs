@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::{Arg, ArgMatches};
 use diag::Result;
 use dora_message::daemon_to_node::NodeEvent;
+use dora_message::metadata::{MetadataParameters, Parameter};
 
 use crate::amount;
 use crate::client::{Next, Node};
@@ -28,6 +29,15 @@ pub fn args(rate: &'static str) -> [Arg; 3] {
             .value_name("NAME")
             .help("The output to send on [default: the only one the dataflow gives it]"),
     ]
+}
+
+/// The parameter in which a source numbers its messages from 0, so that a consumer can tell what it missed.
+pub const SEQUENCE: &str = "sequence";
+
+/// The parameters of a source's message: its number.
+pub fn numbered(sent: u64) -> MetadataParameters {
+    let number = Parameter::Integer(i64::try_from(sent).unwrap_or(i64::MAX));
+    MetadataParameters::from([(SEQUENCE.to_string(), number)])
 }
 
 /// How a source is paced.

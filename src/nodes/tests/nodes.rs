@@ -55,7 +55,7 @@ fn a_source_with_inputs_sends_once_for_each_message_and_ends_with_them() {
         let (_, metadata, data) = daemon.message();
         assert_eq!(metadata.parameters.get("encoding"), Some(&Parameter::String("rgb8".into())));
         assert_eq!(metadata.parameters.get("width"), Some(&Parameter::Integer(8)));
-        assert_eq!(metadata.parameters.get("frame"), Some(&Parameter::Integer(frame)));
+        assert_eq!(metadata.parameters.get("sequence"), Some(&Parameter::Integer(frame)));
         assert_eq!(nodes::payload::decode(&data).unwrap().as_primitive::<UInt8Type>().len(), 8 * 4 * 3);
     }
     daemon.give(vec![NodeEvent::InputClosed { id: "tick".parse().unwrap() }, NodeEvent::AllInputsClosed]);
@@ -75,6 +75,20 @@ fn a_counted_source_ends_by_itself() {
     assert_eq!(names, ["ax", "ay", "az", "gx", "gy", "gz"]);
     daemon.message();
     daemon.message();
+    daemon.hear_goodbye();
+    assert_eq!(end(child).status.code(), Some(0));
+}
+
+#[test]
+fn lidar_sends_a_turn_of_points_and_says_where_they_are() {
+    let daemon = Daemon::new(&[], &["scan"]);
+    let child = daemon.start(&["lidar", "--points", "90", "--count", "1"]);
+    let (_, metadata, data) = daemon.message();
+    let array = nodes::payload::decode(&data).unwrap();
+    assert_eq!(array.as_struct().column_names(), ["range", "intensity"]);
+    assert_eq!(arrow_array::Array::len(&array), 90);
+    let Some(Parameter::Float(step)) = metadata.parameters.get("angle_increment") else { panic!("{metadata:?}") };
+    assert!((step.to_degrees() - 4.0).abs() < 1e-9, "{step}");
     daemon.hear_goodbye();
     assert_eq!(end(child).status.code(), Some(0));
 }
@@ -119,6 +133,25 @@ fn sink_tells_what_came_and_ends_at_its_count() {
     assert_eq!(output.status.code(), Some(0));
     assert!(stdout(&output).contains("a: 2 messages"), "{output:?}");
     assert!(stdout(&output).contains("latency_p99_ms"), "{output:?}");
+}
+
+#[test]
+fn sink_tells_what_is_missing_by_the_numbers_of_the_source() {
+    let daemon = Daemon::new(&["a"], &[]);
+    let child = daemon.start(&["sink", "--count", "3", "--report", "0s"]);
+    let numbered = |number| {
+        let mut event = daemon.input("a", number);
+        if let NodeEvent::Input { metadata, .. } = &mut event {
+            let parameters = &mut std::sync::Arc::get_mut(metadata).unwrap().parameters;
+            parameters.insert("sequence".into(), Parameter::Integer(number));
+        }
+        event
+    };
+    daemon.give(vec![numbered(0), numbered(1), numbered(5)]);
+    daemon.hear_goodbye();
+    let output = end(child);
+    assert!(stdout(&output).contains("3 messages") && stdout(&output).contains(", 3 missing"), "{output:?}");
+    assert!(stdout(&output).contains(r#""missing":"3""#), "{output:?}");
 }
 
 #[test]

@@ -3,72 +3,137 @@
 //! A runtime that is killed outright can clean up nothing. The guard is our own executable in a session of its
 //! own, so that what ends the shell's session does not end it; it holds the read end of a pipe whose other end
 //! only the runtime has, and the ids of the process groups it is told of. When the pipe closes, the runtime is
-//! gone, and every group still listed is killed.
+//! gone, and every group still listed is killed. A guard that is killed itself is replaced at once.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Set in the environment of the executable that is to be the guard.
+/// Set in the environment of the executable that is to be the guard, to the groups it is to begin with: `10,20`. Those
+/// that its predecessor was told are so known to it from its first moment.
 pub const ENVIRONMENT: &str = "DORA_GUARD";
 
 /// The runtime's side of its guard. Dropping it ends the guard, which kills what is still listed.
 pub struct Guard {
+    told: Arc<Told>,
+    watcher: Option<JoinHandle<()>>,
+}
+
+/// What the guard is to know, kept to tell it to a successor.
+#[derive(Default)]
+struct Told(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// `None` once the guard is no longer wanted, or could not be replaced.
+    pipe: Option<ChildStdin>,
+    groups: BTreeSet<u32>,
+}
+
+/// A guard process and the pipes to and from it.
+struct Process {
     child: Child,
-    pipe: Mutex<Option<ChildStdin>>,
+    output: ChildStdout,
 }
 
 impl Guard {
     /// Starts the guard and waits until it has a session of its own.
     pub fn start(executable: &Path) -> io::Result<Self> {
-        if is_wanted() {
-            // Otherwise an executable that does not know the variable would start guards without end.
-            return Err(io::Error::other(format!("this process was itself started to be a guard, by {ENVIRONMENT}")));
-        }
-        let mut child = Command::new(executable)
-            .env(ENVIRONMENT, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let pipe = Mutex::new(child.stdin.take());
-        let mut ready = [0];
-        let told = child.stdout.take().map(|mut out| out.read(&mut ready));
-        let guard = Guard { child, pipe };
-        match told {
-            Some(Ok(1)) => Ok(guard),
-            Some(Err(error)) => Err(error),
-            _ => Err(io::Error::other("the guard process ended at once")),
-        }
+        let (process, pipe) = launch(executable, &BTreeSet::new())?;
+        let told = Arc::new(Told::default());
+        told.lock().pipe = Some(pipe);
+        let watcher = std::thread::Builder::new().name("dora-guard".into()).stack_size(256 * 1024).spawn({
+            let (told, executable) = (told.clone(), executable.to_path_buf());
+            move || told.watch(&executable, process)
+        })?;
+        Ok(Guard { told, watcher: Some(watcher) })
     }
 
     /// Puts a process group under guard.
     pub fn add(&self, group: u32) -> io::Result<()> {
-        self.tell(format_args!("+{group}\n"))
+        let mut state = self.told.lock();
+        state.groups.insert(group);
+        state.tell(format_args!("+{group}\n"))
     }
 
     /// Releases a group that has ended.
     pub fn remove(&self, group: u32) -> io::Result<()> {
-        self.tell(format_args!("-{group}\n"))
-    }
-
-    fn tell(&self, line: std::fmt::Arguments<'_>) -> io::Result<()> {
-        let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
-        let pipe = pipe.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        // One write, which a pipe takes whole.
-        pipe.write_all(line.to_string().as_bytes())
+        let mut state = self.told.lock();
+        state.groups.remove(&group);
+        state.tell(format_args!("-{group}\n"))
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let _ = self.child.wait();
+        self.told.lock().pipe.take();
+        if let Some(watcher) = self.watcher.take() {
+            let _ = watcher.join();
+        }
     }
+}
+
+impl State {
+    fn tell(&mut self, line: std::fmt::Arguments<'_>) -> io::Result<()> {
+        let pipe = self.pipe.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        // One write, which a pipe takes whole. It fails only when the guard has been killed: then its successor
+        // is told.
+        let _ = pipe.write_all(line.to_string().as_bytes());
+        Ok(())
+    }
+}
+
+impl Told {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the end of the guard, and replaces one that was not to end.
+    fn watch(&self, executable: &Path, mut process: Process) {
+        loop {
+            // A guard writes one byte, which has been read; its end closes the pipe.
+            let _ = process.output.read(&mut [0]);
+            let _ = process.child.wait();
+            // Held until there is a successor, so that no group is added in between.
+            let mut state = self.lock();
+            if state.pipe.take().is_none() {
+                return;
+            }
+            // Without a guard the next node that is started says so.
+            let Ok((successor, pipe)) = launch(executable, &state.groups) else { return };
+            state.pipe = Some(pipe);
+            process = successor;
+        }
+    }
+}
+
+fn launch(executable: &Path, groups: &BTreeSet<u32>) -> io::Result<(Process, ChildStdin)> {
+    if is_wanted() {
+        // Otherwise an executable that does not know the variable would start guards without end.
+        return Err(io::Error::other(format!("this process was itself started to be a guard, by {ENVIRONMENT}")));
+    }
+    let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
+    let mut child = Command::new(executable)
+        .env(ENVIRONMENT, groups.join(","))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let (Some(pipe), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    };
+    let told = output.read(&mut [0]);
+    if matches!(told, Ok(1)) {
+        return Ok((Process { child, output }, pipe));
+    }
+    drop(pipe);
+    let _ = child.wait();
+    Err(told.err().unwrap_or_else(|| io::Error::other("the guard process ended at once")))
 }
 
 /// Whether this process was started to be a guard.
@@ -84,18 +149,18 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    if io::stdout().write_all(b".").and_then(|()| io::stdout().flush()).is_err() {
-        return ExitCode::FAILURE;
-    }
-    for group in listed(io::stdin().lock()) {
+    // A runtime that no longer reads this is dead, and its nodes are to be killed all the more.
+    let _ = io::stdout().write_all(b".").and_then(|()| io::stdout().flush());
+    let first = std::env::var(ENVIRONMENT).unwrap_or_default();
+    let first = first.split(',').filter_map(|group| group.parse().ok()).collect();
+    for group in listed(first, io::stdin().lock()) {
         kill_group(group, Signal::KILL);
     }
     ExitCode::SUCCESS
 }
 
-/// Reads to the end of the pipe; returns the groups that were added and not removed.
-fn listed(mut pipe: impl BufRead) -> BTreeSet<u32> {
-    let mut groups = BTreeSet::new();
+/// Reads to the end of the pipe; returns the groups that were there or added, and not removed.
+fn listed(mut groups: BTreeSet<u32>, mut pipe: impl BufRead) -> BTreeSet<u32> {
     let mut line = String::new();
     // A line without an end was cut by the runtime's death and may name another group than was meant.
     while pipe.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
@@ -124,6 +189,6 @@ mod tests {
 
     #[test]
     fn what_was_added_and_not_removed_is_listed_and_a_cut_line_is_not() {
-        assert_eq!(listed("+10\n+20\n-10\n+nonsense\n+3".as_bytes()), [20].into());
+        assert_eq!(listed([7, 8].into(), "+10\n+20\n-10\n-8\n+nonsense\n+3".as_bytes()), [7, 20].into());
     }
 }

@@ -14,6 +14,7 @@
 //! - [`logs`] – what nodes print, kept and followed
 //! - [`control`] – the runtime over a socket: other shells, the daemon, all runtimes of a home as one
 //! - [`guard`] – kills what a killed runtime leaves behind; [`sweep`]: records it as it is
+//! - [`limits`] – how many files may be open
 //! - [`records`] – our structs in the store
 
 pub mod control;
@@ -21,6 +22,7 @@ pub mod descriptor;
 pub mod embedded;
 pub mod guard;
 pub mod handle;
+pub mod limits;
 pub mod logs;
 pub mod model;
 pub mod node_protocol;

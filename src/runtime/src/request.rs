@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, StartOptions, StopOptions, TopicInfo,
-    TopicQuery, WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, Publication, StartOptions, StopOptions,
+    TapQuery, TopicInfo, TopicMessage, TopicQuery, WaitCondition,
 };
 
 /// A question or an order that has one answer.
@@ -100,6 +100,8 @@ pub enum Request {
         key: String,
     },
     Topics(TopicQuery),
+    /// Sends a message in a node's place; answered when it has been brought to all inputs.
+    Publish(Publication),
     Wait {
         dataflow: DataflowRef,
         condition: WaitCondition,
@@ -125,6 +127,8 @@ pub enum Answer {
     Environment(NodeEnvironment),
     Params(BTreeMap<String, serde_json::Value>),
     Topics(Vec<TopicInfo>),
+    /// How many inputs got it.
+    Published(u64),
     Capabilities(Vec<Capability>),
 }
 
@@ -136,6 +140,7 @@ pub enum Subscription {
     /// What the daemon itself has to say; the query's dataflow and nodes mean nothing.
     DaemonLogs(LogQuery),
     Events(EventQuery),
+    Messages(TapQuery),
 }
 
 /// One item of the answer to a [`Subscription`].
@@ -144,6 +149,7 @@ pub enum Subscription {
 pub enum Item {
     Log(LogRecord),
     Event(Event),
+    Message(Box<TopicMessage>),
 }
 
 impl Request {
@@ -172,6 +178,7 @@ impl Request {
             | Request::DeleteParam { node, .. } => Some(&node.dataflow),
             Request::Nodes(query) => query.dataflow.as_ref(),
             Request::Topics(query) => query.dataflow.as_ref(),
+            Request::Publish(publication) => Some(&publication.dataflow),
             Request::Start(_) | Request::List { .. } | Request::Capabilities | Request::Shutdown { .. } => None,
         }
     }
@@ -203,6 +210,7 @@ impl Request {
             | Request::AddNode { .. }
             | Request::RemoveNode { .. }
             | Request::ReplaceNode { .. }
+            | Request::Publish(_)
             | Request::Wait { .. }
             | Request::Shutdown { .. } => false,
         }
@@ -216,6 +224,7 @@ impl Subscription {
             Subscription::Logs(query) => Some(&query.dataflow),
             Subscription::DaemonLogs(_) => None,
             Subscription::Events(query) => query.dataflow.as_ref(),
+            Subscription::Messages(query) => Some(&query.dataflow),
         }
     }
 }
@@ -249,7 +258,9 @@ payloads! {
     Answer::Environment(payload) => NodeEnvironment = payload;
     Answer::Params(payload) => BTreeMap<String, serde_json::Value> = payload;
     Answer::Topics(payload) => Vec<TopicInfo> = payload;
+    Answer::Published(payload) => u64 = payload;
     Answer::Capabilities(payload) => Vec<Capability> = payload;
     Item::Log(payload) => LogRecord = payload;
     Item::Event(payload) => Event = payload;
+    Item::Message(payload) => TopicMessage = *payload;
 }

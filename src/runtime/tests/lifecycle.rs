@@ -6,7 +6,7 @@ use diag::codes;
 use futures::StreamExt;
 use runtime::model::{
     Connection, DataPath, DataflowId, DataflowInfo, EventKind, EventQuery, InputRef, LogQuery, NodeInfo, NodeQuery,
-    NodeRef, PathChoice, Status, StopOptions, TopicQuery, WaitCondition,
+    NodeRef, PathChoice, Status, StopOptions, TapQuery, TopicQuery, WaitCondition,
 };
 use serde_json::json;
 
@@ -391,6 +391,8 @@ async fn large_messages_go_from_node_to_node_when_that_is_wanted_or_was_learned(
     assert_eq!(seen.path, DataPath::Direct);
     assert!(seen.messages >= 10 && seen.fallbacks <= 1, "{seen:?}");
     assert_eq!(world.handle.pause(second.id, false).await.unwrap_err().code, codes::DIRECT_OUTPUT);
+    let query = TapQuery { dataflow: second.id.into(), topics: vec![seen.topic.clone()], data: true };
+    assert_eq!(world.handle.messages(query).await.err().unwrap().code, codes::DIRECT_OUTPUT);
     // Brought back, it can be held.
     let source = at(&second, "source");
     world.handle.reroute_node(source.clone(), StopOptions::default(), PathChoice::Routed).await.unwrap();

@@ -12,4 +12,5 @@ mod errors;
 mod lifecycle;
 mod protocol;
 mod stock_nodes;
+mod topics;
 mod world;

@@ -40,6 +40,7 @@ impl Services {
                 let live = store.live_node_processes().unwrap_or_default();
                 live.into_iter().map(|row| (row.node, String::from("node"))).collect()
             }
+            "builtin" => nodes::described().into_iter().map(|node| (node.name, node.summary)).collect(),
             _ => Vec::new(),
         }))
     }

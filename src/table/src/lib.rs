@@ -12,6 +12,7 @@
 //! - [`eval`], [`function`], [`aggregate`], [`key`]: what expressions, functions, reductions and sameness mean
 //! - [`query`], [`lower`], [`kernel`]: stages and expressions as polars queries
 //! - [`run`], [`interrupt`]: running them, their failures, ctrl-c
+//! - [`payload`] – messages of dataflows, which are Arrow, as values
 //! - [`source`], [`sink`], [`text`]: csv, ndjson, json and parquet, as files and as text
 
 mod aggregate;
@@ -27,6 +28,7 @@ mod kernel;
 mod key;
 mod kind;
 mod lower;
+pub mod payload;
 mod query;
 mod rows;
 mod run;

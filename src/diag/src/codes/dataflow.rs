@@ -45,6 +45,10 @@ super::codes! {
     PARAM_NOT_FOUND = "021", NotFound, "parameter not found";
     /// The messages of this output do not pass the runtime.
     DIRECT_OUTPUT = "022", Failed, "output out of sight";
+    /// No running dataflow has this topic.
+    TOPIC_NOT_FOUND = "030", NotFound, "topic not found";
+    /// The value or its metadata cannot be sent as a message.
+    NOT_A_MESSAGE = "031", Usage, "not a message";
     /// A node's program was started by hand, not by a dataflow.
     NOT_IN_A_DATAFLOW = "040", Usage, "not in a dataflow";
     /// A node cannot talk to its runtime, or not in the way its dataflow says.

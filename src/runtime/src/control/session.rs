@@ -8,53 +8,108 @@ use dora_message::ws_protocol::WsRequest;
 use futures::StreamExt;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::dora;
 use super::server::Shared;
-use super::wire::{Asked, DORA_METHOD, Event, METHOD, Part, Report, Response, StreamPart};
+use super::wire::{
+    Asked, DORA_METHOD, Event, MAX_REQUEST, METHOD, Part, Report, Response, StreamPart, from_binary, to_binary,
+};
 use crate::handle::Items;
+use crate::model::Publication;
 use crate::request::{Item, Request};
 
 /// How many requests of one peer run at once.
 const MAX_RUNNING: usize = 64;
 /// How many frames may wait for a peer that reads slowly; those who make them wait then too.
 const WAITING: usize = 64;
+/// How many bytes of binary frames may wait. A longer frame waits alone.
+const WAITING_BYTES: usize = 16 << 20;
+
+/// The way to a peer: frames in the order they were made. Clones share it.
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    frames: mpsc::Sender<Frame>,
+    room: Arc<Semaphore>,
+}
+
+/// A frame that waits to be sent, with the room it takes.
+struct Frame {
+    message: Message,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// The peer has left; there is nobody to tell.
+pub(super) struct Gone;
+
+impl Outgoing {
+    fn new() -> (Outgoing, mpsc::Receiver<Frame>) {
+        let (frames, waiting) = mpsc::channel(WAITING);
+        (Outgoing { frames, room: Arc::new(Semaphore::new(WAITING_BYTES)) }, waiting)
+    }
+
+    /// Sends a frame as JSON, when there is room for one more.
+    pub async fn text(&self, frame: &impl Serialize) -> std::result::Result<(), Gone> {
+        self.send(Frame { message: Message::text(text_of(frame)), _room: None }).await
+    }
+
+    /// Sends bytes, when there is room for so many.
+    pub async fn binary(&self, bytes: Vec<u8>) -> std::result::Result<(), Gone> {
+        let wanted = u32::try_from(bytes.len().min(WAITING_BYTES)).unwrap_or(u32::MAX);
+        let room = self.room.clone().acquire_many_owned(wanted).await.map_err(|_| Gone)?;
+        self.send(Frame { message: Message::binary(bytes), _room: Some(room) }).await
+    }
+
+    async fn send(&self, frame: Frame) -> std::result::Result<(), Gone> {
+        self.frames.send(frame).await.map_err(|_| Gone)
+    }
+}
 
 /// Serves a peer until it leaves, sends something that is no request, or the server closes.
 pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) {
-    let (answers, mut frames) = mpsc::channel::<String>(WAITING);
+    let (answers, mut frames) = Outgoing::new();
     // Dropping it ends whatever still runs for a peer that has left.
     let mut running = JoinSet::new();
     let mut closing = shared.closing.clone();
     loop {
         let heard = tokio::select! {
             heard = socket.recv() => heard,
-            Some(frame) = frames.recv() => match socket.send(Message::text(frame)).await {
+            Some(frame) = frames.recv() => match socket.send(frame.message).await {
                 Ok(()) => continue,
                 Err(_) => return,
             },
             Some(_) = running.join_next() => continue,
             () = closed(&mut closing) => {
                 while let Ok(frame) = frames.try_recv() {
-                    if socket.send(Message::text(frame)).await.is_err() {
+                    if socket.send(frame.message).await.is_err() {
                         return;
                     }
                 }
                 return close(socket, close_code::AWAY, "the runtime has ended").await;
             }
         };
-        let text = match heard {
-            Some(Ok(Message::Text(text))) => text,
+        let heard = match heard {
+            Some(Ok(Message::Text(text))) if text.len() > MAX_REQUEST => {
+                return close(socket, close_code::SIZE, "a request is too long").await;
+            }
+            Some(Ok(Message::Text(text))) => {
+                serde_json::from_str(&text).map(Heard::Request).map_err(|error| error.to_string())
+            }
+            Some(Ok(Message::Binary(_))) if !authorized => {
+                return close(socket, close_code::UNSUPPORTED, "requests are text").await;
+            }
+            Some(Ok(Message::Binary(frame))) => match from_binary(&frame) {
+                Ok((id, publication)) => Ok(Heard::Publication(id, publication)),
+                Err(error) => Err(error.message),
+            },
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-            Some(Ok(Message::Binary(_))) => return close(socket, close_code::UNSUPPORTED, "requests are text").await,
             // A frame that is too long or torn comes as an error.
             Some(Ok(Message::Close(_)) | Err(_)) | None => return,
         };
-        let request: WsRequest = match serde_json::from_str(&text) {
-            Ok(request) => request,
+        let heard = match heard {
+            Ok(heard) => heard,
             Err(error) => return close(socket, close_code::POLICY, &format!("not a request: {error}")).await,
         };
         let refusal = if running.len() >= MAX_RUNNING {
@@ -65,20 +120,43 @@ pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) 
                 )
                 .retryable(),
             )
-        } else if request.method == METHOD && !authorized {
+        } else if !authorized && matches!(&heard, Heard::Request(request) if request.method == METHOD) {
             Some(Diagnostic::new(codes::TOKEN_REFUSED, "this request needs the runtime's token, and none was given"))
         } else {
             None
         };
         if let Some(refusal) = refusal {
-            let answer = Response::of(request.id, Err(refusal));
+            let answer = Response::of(heard.id(), Err(refusal));
             if socket.send(Message::text(text_of(&answer))).await.is_err() {
                 return;
             }
             continue;
         }
         let (shared, answers) = (shared.clone(), answers.clone());
-        running.spawn(async move { answer(&shared, request, &answers).await });
+        running.spawn(async move {
+            match heard {
+                Heard::Request(request) => answer(&shared, request, &answers).await,
+                Heard::Publication(id, publication) => {
+                    let result = perform(&shared, Request::Publish(publication)).await;
+                    let _ = answers.text(&Response::of(id, result)).await;
+                }
+            }
+        });
+    }
+}
+
+/// What a peer asks.
+enum Heard {
+    Request(WsRequest),
+    Publication(Uuid, Publication),
+}
+
+impl Heard {
+    fn id(&self) -> Uuid {
+        match self {
+            Heard::Request(request) => request.id,
+            Heard::Publication(id, _) => *id,
+        }
     }
 }
 
@@ -97,7 +175,7 @@ async fn close(mut socket: WebSocket, code: u16, reason: &str) {
     let _ = socket.send(Message::Close(Some(frame))).await;
 }
 
-async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<String>) {
+async fn answer(shared: &Shared, request: WsRequest, answers: &Outgoing) {
     // The peer has left when an answer cannot be sent; there is nobody to tell.
     let id = request.id;
     match request.method.as_str() {
@@ -110,7 +188,7 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
                 let ends = matches!(request, Request::Shutdown { .. });
                 let result = perform(shared, request).await;
                 let ended = ends && result.is_ok();
-                let _ = answers.send(text_of(&Response::of(id, result))).await;
+                let _ = answers.text(&Response::of(id, result)).await;
                 if let (true, Some(shut_down)) = (ended, &shared.shut_down) {
                     let _ = shut_down.send(()).await;
                 }
@@ -119,17 +197,17 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
                 let refusal = Diagnostic::new(codes::RUNTIME_PROTOCOL, "the runtime does not know this request")
                     .cause(error.to_string())
                     .help("the shell and the runtime may be of different versions");
-                let _ = answers.send(text_of(&Response::of(id, Err(refusal)))).await;
+                let _ = answers.text(&Response::of(id, Err(refusal))).await;
             }
         },
         DORA_METHOD => {
             let result = dora::answer(&shared.handle, request.params).await;
-            let _ = answers.send(text_of(&Response::of(id, Ok(result)))).await;
+            let _ = answers.text(&Response::of(id, Ok(result))).await;
         }
         other => {
             let told = format!("the runtime knows the methods `{DORA_METHOD}` and `{METHOD}`, not `{other}`");
             let refusal = Diagnostic::new(codes::RUNTIME_PROTOCOL, told);
-            let _ = answers.send(text_of(&Response::of(id, Err(refusal)))).await;
+            let _ = answers.text(&Response::of(id, Err(refusal))).await;
         }
     }
 }
@@ -149,28 +227,27 @@ async fn perform(shared: &Shared, request: Request) -> Result<Value> {
     })
 }
 
-async fn answer_in_items(
-    id: Uuid,
-    items: Result<Items<Item>>,
-    answers: &mpsc::Sender<String>,
-) -> std::result::Result<(), mpsc::error::SendError<String>> {
+async fn answer_in_items(id: Uuid, items: Result<Items<Item>>, answers: &Outgoing) -> std::result::Result<(), Gone> {
     let mut items = match items {
         Ok(items) => items,
-        Err(error) => return answers.send(text_of(&Response::of(id, Err(error)))).await,
+        Err(error) => return answers.text(&Response::of(id, Err(error))).await,
     };
-    answers.send(text_of(&Response::of(id, Ok(Value::Null)))).await?;
+    answers.text(&Response::of(id, Ok(Value::Null))).await?;
     while let Some(item) = items.next().await {
-        let part = match item {
-            Ok(item) => Part::Item(item.into()),
-            Err(error) => Part::Failed(Report::of(&error)),
-        };
-        answers.send(part_of(id, part)).await?;
+        match item {
+            Ok(Item::Message(message)) => match to_binary(id, &message, message.size as usize) {
+                Ok(frame) => answers.binary(frame).await?,
+                Err(error) => answers.text(&part_of(id, Part::Failed(Report::of(&error)))).await?,
+            },
+            Ok(item) => answers.text(&part_of(id, Part::Item(item.into()))).await?,
+            Err(error) => answers.text(&part_of(id, Part::Failed(Report::of(&error)))).await?,
+        }
     }
-    answers.send(part_of(id, Part::End {})).await
+    answers.text(&part_of(id, Part::End {})).await
 }
 
-fn part_of(stream: Uuid, part: Part) -> String {
-    text_of(&Event { event: METHOD.to_string(), payload: StreamPart { stream, part } })
+fn part_of(stream: Uuid, part: Part) -> Event {
+    Event { event: METHOD.to_string(), payload: StreamPart { stream, part } }
 }
 
 /// Frames are made of strings, numbers and JSON values, which can always be written.

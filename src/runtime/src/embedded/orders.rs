@@ -12,7 +12,7 @@ use super::answers::{Found, already_ended, elsewhere};
 use super::shared::Shared;
 use crate::descriptor::{self, plan::PlannedInput};
 use crate::model::{
-    Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef, PathChoice,
+    Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef,
     QueuePolicy, Status, StopOptions,
 };
 use crate::records;

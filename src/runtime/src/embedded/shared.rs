@@ -23,7 +23,7 @@ use crate::router::Router;
 use crate::router::timers::Timers;
 use crate::supervisor::dataflow::Dataflow;
 use crate::supervisor::task::Command;
-use crate::sweep;
+use crate::{limits, sweep};
 
 /// How often rates and the use of processor and memory are looked at.
 const SAMPLE: Duration = Duration::from_secs(1);
@@ -169,6 +169,7 @@ impl Shared {
         if self.machinery.get().is_some() {
             return Ok(());
         }
+        limits::raise();
         sweep::sweep(self.store())?;
         // Whoever serves our control socket has registered us, with its address.
         if self.store().runtime(self.row.id)?.is_none() {

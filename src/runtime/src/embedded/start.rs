@@ -19,7 +19,7 @@ use crate::router::Router;
 use crate::supervisor::dataflow::{Dataflow, Run};
 use crate::supervisor::paths;
 use crate::supervisor::task::{self, Ears};
-use crate::{records, sweep};
+use crate::{limits, records, sweep};
 
 /// A dataflow that can be handed to a supervisor, with what that one listens to.
 struct Prepared {
@@ -52,6 +52,7 @@ impl Shared {
         let mut options = options;
         let checked = descriptor::load(&options, &self.options.executable, &self.options.sources)?;
         self.start_machinery()?;
+        limits::room_for(checked.plan.nodes.len())?;
         let id = DataflowId::generate();
         let created = UnixNanos::now();
         let row = DataflowRow {

@@ -159,6 +159,8 @@ pub fn write_frame(mut socket: &TcpStream, body: &[u8]) -> io::Result<()> {
 mod tests {
     use std::net::TcpListener;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn pair() -> (TcpStream, TcpStream) {
@@ -201,5 +203,40 @@ mod tests {
         drop(near);
         let error = FrameReader::new(Pool::default()).next(&far).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn frames_come_out_whole_however_their_bytes_trickle_in(
+            sizes in prop::collection::vec(prop_oneof![0..600_usize, LARGE - 20..LARGE + 20, CHUNK - 20..CHUNK + 20], 1..8),
+            cuts in prop::collection::vec(1..9000_usize, 1..8),
+        ) {
+            let (mut near, far) = pair();
+            let mut bytes = Vec::new();
+            for (number, size) in sizes.iter().enumerate() {
+                bytes.extend((*size as u64).to_le_bytes());
+                bytes.extend(std::iter::repeat_n(number as u8, *size));
+            }
+            let writer = std::thread::spawn(move || {
+                let mut rest = &bytes[..];
+                for cut in cuts.iter().cycle() {
+                    let (now, later) = rest.split_at((*cut).min(rest.len()));
+                    near.write_all(now).unwrap();
+                    rest = later;
+                    if rest.is_empty() {
+                        return;
+                    }
+                }
+            });
+            let mut reader = FrameReader::new(Pool::default());
+            for (number, size) in sizes.into_iter().enumerate() {
+                let frame = reader.next(&far).unwrap().unwrap();
+                prop_assert_eq!(frame.bytes().len(), size);
+                prop_assert!(frame.bytes().iter().all(|&byte| byte == number as u8));
+            }
+            prop_assert!(reader.next(&far).unwrap().is_none());
+            writer.join().unwrap();
+        }
     }
 }

@@ -284,6 +284,16 @@ mod tests {
         }
 
         #[test]
+        fn no_bytes_at_all_upset_the_decoders(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 0..15_u8) {
+            let requests = [bytes.clone(), [&[kind], &bytes[..]].concat()];
+            for request in requests {
+                let walked = SendMessage::walk(&request).map(|sent| sent.is_some());
+                let decoded = dora_message::decode::<Timestamped<DaemonRequest>>(&request).is_ok();
+                prop_assert!(walked != Ok(true) || decoded);
+            }
+        }
+
+        #[test]
         fn what_the_walk_accepts_a_node_can_decode(
             (metadata, data) in request(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()
         ) {

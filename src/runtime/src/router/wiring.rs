@@ -13,6 +13,8 @@ use dora_message::id::{DataId, NodeId};
 use dora_message::uhlc::HLC;
 
 use super::mailbox::{Mailbox, Queue};
+use super::message::Message;
+use super::tap::Taps;
 use crate::descriptor::plan::{Plan, PlannedInput, PlannedNode};
 use crate::model::{DataPath, EdgeInfo, EdgeSource, LogLevel, NodeLoss, QueuePolicy, UnixNanos};
 
@@ -60,6 +62,15 @@ pub struct Output {
     large: AtomicU64,
     /// When the last message came; 0 for never.
     last: AtomicI64,
+    /// Who looks on.
+    pub taps: Taps,
+}
+
+/// When a message came to the router, and its place among those of its output, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    pub time: UnixNanos,
+    pub sequence: u64,
 }
 
 /// What is odd about the way of a message.
@@ -277,22 +288,35 @@ impl Route {
 pub const LARGE: usize = 256 * 1024;
 
 impl Output {
-    pub fn count(&self, payload: usize) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
+    /// Counts a message.
+    pub fn count(&self, payload: usize) -> Arrival {
+        let time = UnixNanos::now();
+        let sequence = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
         self.bytes.fetch_add(payload as u64, Ordering::Relaxed);
-        self.last.store(UnixNanos::now().0, Ordering::Relaxed);
+        self.last.store(time.0, Ordering::Relaxed);
         if payload as u64 > self.largest.load(Ordering::Relaxed) {
             self.largest.fetch_max(payload as u64, Ordering::Relaxed);
+        }
+        Arrival { time, sequence }
+    }
+
+    /// Counts a message and shows it to those who look on.
+    pub fn arrive(&self, message: &Arc<Message>) {
+        let arrival = self.count(message.payload);
+        if self.taps.any() {
+            self.taps.push(message, arrival);
         }
     }
 
     /// Counts a message that came to the router; what is odd about its way, and how often that was by now.
-    pub fn count_routed(&self, payload: usize) -> Option<(Odd, u64)> {
-        self.count(payload);
-        if self.direct.load(Ordering::Relaxed) {
-            return Some((Odd::Fallback, self.fallbacks.fetch_add(1, Ordering::Relaxed) + 1));
-        }
-        (payload >= LARGE).then(|| (Odd::Large, self.large.fetch_add(1, Ordering::Relaxed) + 1))
+    pub fn count_routed(&self, payload: usize) -> (Arrival, Option<(Odd, u64)>) {
+        let arrival = self.count(payload);
+        let odd = if self.direct.load(Ordering::Relaxed) {
+            Some((Odd::Fallback, self.fallbacks.fetch_add(1, Ordering::Relaxed) + 1))
+        } else {
+            (payload >= LARGE).then(|| (Odd::Large, self.large.fetch_add(1, Ordering::Relaxed) + 1))
+        };
+        (arrival, odd)
     }
 
     pub fn path(&self) -> DataPath {

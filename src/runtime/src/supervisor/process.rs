@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::dataflow::Dataflow;
 use super::paths;
 use crate::descriptor::plan::PlannedNode;
+use crate::limits;
 use crate::logs::line::{Line, Splitter};
 use crate::logs::payload;
 use crate::model::{LogLevel, LogStream, NodeExit};
@@ -97,6 +98,7 @@ pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAd
 
     let mut child = on_processors(&planned.cpu_affinity, || Command::from(command).spawn())?;
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it could be named"))?;
+    limits::restore(pid);
     // A process that has ended already has no start time any more; its end is told by `wait`.
     let id = ProcessId::of(pid).unwrap_or(ProcessId { pid, started: 0 });
     let mut output = JoinSet::new();

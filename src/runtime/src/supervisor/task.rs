@@ -424,7 +424,9 @@ impl Supervisor {
         if let Some(state) = self.flow.lock().nodes.get_mut(node) {
             state.ready = true;
         }
-        self.members.iter_mut().for_each(|member| drop(member.awaits.remove(&node)));
+        for member in &mut self.members {
+            member.awaits.remove(&node);
+        }
         // The channel holds one answer and this is the only one, so that sending never waits.
         match &mut self.barrier {
             Barrier::Waiting(waiting) => waiting.push(answer),

@@ -3,6 +3,9 @@
 
 mod builtin;
 mod daemon;
+mod faults;
 mod fleet;
+mod many;
 mod socket;
+mod topics;
 mod world;
