@@ -3,6 +3,7 @@
 
 mod builtin;
 mod daemon;
+mod dora_cli;
 mod fleet;
 mod socket;
 mod world;
