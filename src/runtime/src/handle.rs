@@ -11,8 +11,8 @@ use futures::stream::BoxStream;
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, StartOptions, StopOptions, TopicInfo, TopicQuery,
-    WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, Publication, StartOptions, StopOptions, TapQuery,
+    TopicInfo, TopicMessage, TopicQuery, WaitCondition,
 };
 use crate::request::{Answer, Item, Request, Subscription};
 
@@ -186,6 +186,17 @@ impl Handle {
     /// Outputs of the dataflows that run.
     pub async fn topics(&self, query: TopicQuery) -> Result<Vec<TopicInfo>> {
         self.get(Request::Topics(query)).await
+    }
+
+    /// Messages of some topics as they come, until the dataflow ends. What comes faster than it is taken is missed
+    /// and counted; nothing waits for this.
+    pub async fn messages(&self, query: TapQuery) -> Result<Items<TopicMessage>> {
+        self.items(Subscription::Messages(query)).await
+    }
+
+    /// Sends a message through an output as if its node had sent it; returns how many inputs got it.
+    pub async fn publish(&self, publication: Publication) -> Result<u64> {
+        self.get(Request::Publish(publication)).await
     }
 
     /// Log records in order of time: what is stored, then, with `follow`, what comes until the dataflow ends.

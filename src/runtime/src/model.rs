@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dora_message::aligned_vec::{AVec, ConstAlign};
 pub use dora_message::id::{DataId, NodeId};
+use dora_message::metadata::{FRAMING, FRAMING_ARROW_IPC};
+pub use dora_message::metadata::{MetadataParameters, Parameter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -423,6 +426,97 @@ impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.node, self.output)
     }
+}
+
+impl Topic {
+    /// Reads `node/output`; `None` when it is no such thing. An operator's output is `node/operator/output`.
+    pub fn parse(text: &str) -> Option<Topic> {
+        let (node, output) = text.split_once('/').filter(|(node, output)| !node.is_empty() && !output.is_empty())?;
+        Some(Topic { node: NodeId::from(node.to_string()), output: DataId::from(output.to_string()) })
+    }
+}
+
+/// Which messages are wanted: those that come from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TapQuery {
+    pub dataflow: DataflowRef,
+    pub topics: Vec<Topic>,
+    /// Whether their data is wanted too, or only what is known of it.
+    pub data: bool,
+}
+
+/// A message as it came to the router.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopicMessage {
+    pub topic: Topic,
+    /// When the router got it.
+    pub time: UnixNanos,
+    /// When it was sent, by the sender's clock.
+    pub sent: UnixNanos,
+    /// Its place among the messages of its topic, from 1.
+    pub sequence: u64,
+    /// How many messages of its topic this subscription has missed since the one before.
+    pub missed: u64,
+    /// Bytes of data.
+    pub size: u64,
+    /// Its metadata, with dora's own parameters.
+    pub parameters: MetadataParameters,
+    /// `None` for a message without data, or when no data was wanted.
+    pub data: Option<Payload>,
+}
+
+impl TopicMessage {
+    /// Whether its data is an Arrow IPC stream, and not bytes of the sender's own.
+    pub fn is_arrow(&self) -> bool {
+        self.parameters.get(FRAMING) == Some(&Parameter::String(FRAMING_ARROW_IPC.to_string()))
+    }
+
+    /// The parameters that the sender gave it.
+    pub fn own_parameters(&self) -> MetadataParameters {
+        let mut parameters = self.parameters.clone();
+        dora_message::metadata::strip_internal_parameters(&mut parameters);
+        parameters
+    }
+}
+
+/// A message to be sent through an output in its node's place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Publication {
+    pub dataflow: DataflowRef,
+    pub topic: Topic,
+    pub parameters: MetadataParameters,
+    /// An Arrow IPC stream of one column.
+    pub data: Option<Payload>,
+}
+
+/// The data of a message, aligned as Arrow wants it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Payload(#[serde(with = "dora_message::bulk_bytes")] pub AVec<u8, ConstAlign<128>>);
+
+impl Payload {
+    /// Copies bytes to where they are aligned.
+    pub fn copy(bytes: &[u8]) -> Self {
+        Payload(AVec::from_slice(128, bytes))
+    }
+}
+
+impl std::ops::Deref for Payload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// A moment as metadata holds it.
+pub fn moment_parameter(at: UnixNanos) -> Parameter {
+    Parameter::Timestamp(chrono::DateTime::from_timestamp_nanos(at.0))
 }
 
 /// A node of a dataflow.

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, StartOptions, StopOptions, TopicInfo, TopicQuery,
-    WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, Publication, StartOptions, StopOptions, TapQuery,
+    TopicInfo, TopicMessage, TopicQuery, WaitCondition,
 };
 
 /// A question or an order that has one answer.
@@ -97,6 +97,8 @@ pub enum Request {
         key: String,
     },
     Topics(TopicQuery),
+    /// Sends a message in a node's place; answered when it has been brought to all inputs.
+    Publish(Publication),
     Wait {
         dataflow: DataflowRef,
         condition: WaitCondition,
@@ -119,6 +121,8 @@ pub enum Answer {
     Environment(NodeEnvironment),
     Params(BTreeMap<String, serde_json::Value>),
     Topics(Vec<TopicInfo>),
+    /// How many inputs got it.
+    Published(u64),
     Capabilities(Vec<Capability>),
 }
 
@@ -128,6 +132,7 @@ pub enum Answer {
 pub enum Subscription {
     Logs(LogQuery),
     Events(EventQuery),
+    Messages(TapQuery),
 }
 
 /// One item of the answer to a [`Subscription`].
@@ -136,6 +141,7 @@ pub enum Subscription {
 pub enum Item {
     Log(LogRecord),
     Event(Event),
+    Message(Box<TopicMessage>),
 }
 
 impl Request {
@@ -164,6 +170,7 @@ impl Request {
             | Request::DeleteParam { node, .. } => Some(&node.dataflow),
             Request::Nodes(query) => query.dataflow.as_ref(),
             Request::Topics(query) => query.dataflow.as_ref(),
+            Request::Publish(publication) => Some(&publication.dataflow),
             Request::Start(_) | Request::List { .. } | Request::Capabilities | Request::Shutdown => None,
         }
     }
@@ -195,6 +202,7 @@ impl Request {
             | Request::AddNode { .. }
             | Request::RemoveNode { .. }
             | Request::ReplaceNode { .. }
+            | Request::Publish(_)
             | Request::Wait { .. }
             | Request::Shutdown => false,
         }
@@ -207,6 +215,7 @@ impl Subscription {
         match self {
             Subscription::Logs(query) => Some(&query.dataflow),
             Subscription::Events(query) => query.dataflow.as_ref(),
+            Subscription::Messages(query) => Some(&query.dataflow),
         }
     }
 }
@@ -240,7 +249,9 @@ payloads! {
     Answer::Environment(payload) => NodeEnvironment = payload;
     Answer::Params(payload) => BTreeMap<String, serde_json::Value> = payload;
     Answer::Topics(payload) => Vec<TopicInfo> = payload;
+    Answer::Published(payload) => u64 = payload;
     Answer::Capabilities(payload) => Vec<Capability> = payload;
     Item::Log(payload) => LogRecord = payload;
     Item::Event(payload) => Event = payload;
+    Item::Message(payload) => TopicMessage = *payload;
 }

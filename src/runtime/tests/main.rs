@@ -11,4 +11,5 @@ mod descriptor;
 mod errors;
 mod protocol;
 mod stock_nodes;
+mod topics;
 mod world;

@@ -44,6 +44,14 @@ impl World {
         file
     }
 
+    /// Waits until a node has printed a line; `false` when the dataflow ended without it.
+    pub async fn heard(&self, id: DataflowId, line: &str) -> bool {
+        let follow = LogQuery { follow: true, ..LogQuery::new(id) };
+        let records = self.handle.logs(follow).await.unwrap();
+        let found = records.any(async |record| record.unwrap().message == line);
+        tokio::time::timeout(PATIENCE, found).await.unwrap()
+    }
+
     /// All that a dataflow has printed, as `node: message`, once it has ended.
     pub async fn printed(&self, id: DataflowId) -> Vec<String> {
         self.handle.wait(id, WaitCondition::Ended, Some(PATIENCE)).await.unwrap();

@@ -43,6 +43,10 @@ super::codes! {
     INPUT_NOT_FOUND = "020", NotFound, "input not found";
     /// No parameter of this name was set on the node.
     PARAM_NOT_FOUND = "021", NotFound, "parameter not found";
+    /// No running dataflow has this topic.
+    TOPIC_NOT_FOUND = "030", NotFound, "topic not found";
+    /// The value or its metadata cannot be sent as a message.
+    NOT_A_MESSAGE = "031", Usage, "not a message";
     /// A node's program was started by hand, not by a dataflow.
     NOT_IN_A_DATAFLOW = "040", Usage, "not in a dataflow";
     /// A node cannot talk to its runtime, or not in the way its dataflow says.

@@ -18,11 +18,11 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error as SocketError, Message, Utf8Bytes};
 use uuid::Uuid;
 
 use super::token::Token;
-use super::wire::{Asked, Event, METHOD, Part, Response};
+use super::wire::{Asked, Event, MAX_BINARY, METHOD, Part, Response, from_binary, to_binary};
 use crate::handle::{Backend, Handle, Items};
 use crate::model::{DescriptorSource, StartOptions};
 use crate::request::{Answer, Item, Request, Subscription};
@@ -30,8 +30,9 @@ use crate::request::{Answer, Item, Request, Subscription};
 /// How long a runtime may take to accept a connection, or to answer what it knows at once. Idle ones take a
 /// millisecond; a list waits this long for a shell that is suspended.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Answers may be longer than requests: an inspected dataflow has its whole descriptor and history.
-const MAX_ANSWER: usize = 64 << 20;
+/// Answers may be longer than requests: an inspected dataflow has its whole descriptor and history, and an item may
+/// be a message.
+const MAX_ANSWER: usize = MAX_BINARY;
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -61,9 +62,18 @@ impl Client {
     async fn open(&self, asked: &Asked) -> Result<(Value, Socket)> {
         let mut socket = self.within(Some(PATIENCE), self.connect()).await?;
         let id = Uuid::new_v4();
-        let frame = json!({ "id": id, "method": METHOD, "params": to_value(asked)? });
-        socket.send(Message::text(frame.to_string())).await.map_err(|error| self.lost(&error))?;
-        let response: Response = self.hear(&mut socket).await?;
+        let frame = match asked {
+            Asked::Request(Request::Publish(publication)) => {
+                let bulk = publication.data.as_ref().map_or(0, |data| data.len());
+                Message::binary(to_binary(id, publication, bulk)?)
+            }
+            asked => Message::text(json!({ "id": id, "method": METHOD, "params": to_value(asked)? }).to_string()),
+        };
+        socket.send(frame).await.map_err(|error| self.lost(&error))?;
+        let Heard::Text(text) = self.hear(&mut socket).await? else {
+            return Err(self.strange("it sent a message before its answer"));
+        };
+        let response: Response = self.parse(&text)?;
         if response.id != id {
             return Err(self.strange("it answered something that was not asked"));
         }
@@ -94,10 +104,11 @@ impl Client {
         })
     }
 
-    async fn hear<T: DeserializeOwned>(&self, socket: &mut Socket) -> Result<T> {
+    async fn hear(&self, socket: &mut Socket) -> Result<Heard> {
         loop {
-            let text = match socket.next().await {
-                Some(Ok(Message::Text(text))) => text,
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(Heard::Text(text)),
+                Some(Ok(Message::Binary(bytes))) => return Ok(Heard::Binary(bytes)),
                 Some(Ok(Message::Close(frame))) => {
                     let why = frame.map(|frame| frame.reason.to_string()).filter(|why| !why.is_empty());
                     return Err(self.gone(why.unwrap_or_else(|| "it closed the connection".to_string())));
@@ -105,8 +116,19 @@ impl Client {
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => return Err(self.lost(&error)),
                 None => return Err(self.gone("it closed the connection".to_string())),
-            };
-            return serde_json::from_str(&text).map_err(|error| self.strange(&error.to_string()));
+            }
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T> {
+        serde_json::from_str(text).map_err(|error| self.strange(&error.to_string()))
+    }
+
+    /// The next part of an answer in parts.
+    async fn part(&self, socket: &mut Socket) -> Result<Part> {
+        match self.hear(socket).await? {
+            Heard::Text(text) => self.parse::<Event>(&text).map(|event| event.payload.part),
+            Heard::Binary(bytes) => from_binary(&bytes).map(|(_, message)| Part::Item(Item::Message(message).into())),
         }
     }
 
@@ -136,6 +158,12 @@ impl Client {
             .cause(why)
             .help("the shell and the runtime may be of different versions")
     }
+}
+
+/// A frame that says something.
+enum Heard {
+    Text(Utf8Bytes),
+    Binary(Bytes),
 }
 
 fn to_value(asked: &Asked) -> Result<Value> {
@@ -176,7 +204,7 @@ impl Backend for Client {
             let (_, socket) = self.within(Some(PATIENCE), self.open(&Asked::Subscription(subscription))).await?;
             let items = futures::stream::unfold(Some((self.clone(), socket)), async |open| {
                 let (client, mut socket) = open?;
-                match client.hear::<Event>(&mut socket).await.map(|event| event.payload.part) {
+                match client.part(&mut socket).await {
                     Ok(Part::Item(item)) => Some((Ok(*item), Some((client, socket)))),
                     Ok(Part::Failed(report)) => Some((Err(report.into_diagnostic()), Some((client, socket)))),
                     Ok(Part::End {}) => None,

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::session;
 use super::token::Token;
-use super::wire::{MAX_REQUEST, PATH};
+use super::wire::{MAX_BINARY, MAX_REQUEST, PATH};
 use crate::Handle;
 
 /// As many peers as dora-rs admits.
@@ -133,7 +133,9 @@ async fn upgrade(State(shared): State<Arc<Shared>>, headers: HeaderMap, upgrade:
     let Ok(place) = shared.peers.clone().try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many connections").into_response();
     };
-    upgrade.max_message_size(MAX_REQUEST).max_frame_size(MAX_REQUEST).on_upgrade(async move |socket| {
+    // Messages that are to be sent may be as long as those of nodes.
+    let longest = if authorized { MAX_BINARY } else { MAX_REQUEST };
+    upgrade.max_message_size(longest).max_frame_size(longest).on_upgrade(async move |socket| {
         session::run(socket, &shared, authorized).await;
         drop(place);
     })

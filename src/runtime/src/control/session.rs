@@ -14,8 +14,11 @@ use uuid::Uuid;
 
 use super::dora::{self, Subscriptions};
 use super::server::Shared;
-use super::wire::{Asked, DORA_METHOD, Event, METHOD, Part, Report, Response, StreamPart};
+use super::wire::{
+    Asked, DORA_METHOD, Event, MAX_REQUEST, METHOD, Part, Report, Response, StreamPart, from_binary, to_binary,
+};
 use crate::handle::Items;
+use crate::model::Publication;
 use crate::request::{Item, Request};
 
 /// How many requests of one peer run at once.
@@ -88,15 +91,26 @@ pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) 
                 return close(socket, close_code::AWAY, "the runtime has ended").await;
             }
         };
-        let text = match heard {
-            Some(Ok(Message::Text(text))) => text,
+        let heard = match heard {
+            Some(Ok(Message::Text(text))) if text.len() > MAX_REQUEST => {
+                return close(socket, close_code::SIZE, "a request is too long").await;
+            }
+            Some(Ok(Message::Text(text))) => {
+                serde_json::from_str(&text).map(Heard::Request).map_err(|error| error.to_string())
+            }
+            Some(Ok(Message::Binary(_))) if !authorized => {
+                return close(socket, close_code::UNSUPPORTED, "requests are text").await;
+            }
+            Some(Ok(Message::Binary(frame))) => match from_binary(&frame) {
+                Ok((id, publication)) => Ok(Heard::Publication(id, publication)),
+                Err(error) => Err(error.message),
+            },
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-            Some(Ok(Message::Binary(_))) => return close(socket, close_code::UNSUPPORTED, "requests are text").await,
             // A frame that is too long or torn comes as an error.
             Some(Ok(Message::Close(_)) | Err(_)) | None => return,
         };
-        let request: WsRequest = match serde_json::from_str(&text) {
-            Ok(request) => request,
+        let heard = match heard {
+            Ok(heard) => heard,
             Err(error) => return close(socket, close_code::POLICY, &format!("not a request: {error}")).await,
         };
         let refusal = if running.len() >= MAX_RUNNING {
@@ -107,20 +121,43 @@ pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) 
                 )
                 .retryable(),
             )
-        } else if request.method == METHOD && !authorized {
+        } else if !authorized && matches!(&heard, Heard::Request(request) if request.method == METHOD) {
             Some(Diagnostic::new(codes::TOKEN_REFUSED, "this request needs the runtime's token, and none was given"))
         } else {
             None
         };
         if let Some(refusal) = refusal {
-            let answer = Response::of(request.id, Err(refusal));
+            let answer = Response::of(heard.id(), Err(refusal));
             if socket.send(Message::text(text_of(&answer))).await.is_err() {
                 return;
             }
             continue;
         }
         let (shared, subscriptions, answers) = (shared.clone(), subscriptions.clone(), answers.clone());
-        running.spawn(async move { answer(&shared, request, &subscriptions, &answers).await });
+        running.spawn(async move {
+            match heard {
+                Heard::Request(request) => answer(&shared, request, &subscriptions, &answers).await,
+                Heard::Publication(id, publication) => {
+                    let result = perform(&shared, Request::Publish(publication)).await;
+                    let _ = answers.text(&Response::of(id, result)).await;
+                }
+            }
+        });
+    }
+}
+
+/// What a peer asks.
+enum Heard {
+    Request(WsRequest),
+    Publication(Uuid, Publication),
+}
+
+impl Heard {
+    fn id(&self) -> Uuid {
+        match self {
+            Heard::Request(request) => request.id,
+            Heard::Publication(id, _) => *id,
+        }
     }
 }
 
@@ -197,11 +234,14 @@ async fn answer_in_items(id: Uuid, items: Result<Items<Item>>, answers: &Outgoin
     };
     answers.text(&Response::of(id, Ok(Value::Null))).await?;
     while let Some(item) = items.next().await {
-        let part = match item {
-            Ok(item) => Part::Item(item.into()),
-            Err(error) => Part::Failed(Report::of(&error)),
-        };
-        answers.text(&part_of(id, part)).await?;
+        match item {
+            Ok(Item::Message(message)) => match to_binary(id, &message, message.size as usize) {
+                Ok(frame) => answers.binary(frame).await?,
+                Err(error) => answers.text(&part_of(id, Part::Failed(Report::of(&error)))).await?,
+            },
+            Ok(item) => answers.text(&part_of(id, Part::Item(item.into()))).await?,
+            Err(error) => answers.text(&part_of(id, Part::Failed(Report::of(&error)))).await?,
+        }
     }
     answers.text(&part_of(id, Part::End {})).await
 }

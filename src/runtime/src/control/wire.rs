@@ -1,12 +1,15 @@
-//! Frames: JSON texts in dora-rs's envelope.
+//! Frames: JSON texts in dora-rs's envelope, and messages of dataflows in binary ones.
 //!
 //! A request is `{"id", "method": "dora-shell", "params": Asked}`, its answer `{"id", "result"}` or `{"id",
 //! "error", "diagnostic"}`. Subscriptions are answered with `null`, and their items then come as
-//! `{"event": "dora-shell", "payload": {"stream": id, …}}` until one says that it is the last.
+//! `{"event": "dora-shell", "payload": {"stream": id, …}}` until one says that it is the last. Items that are
+//! messages of topics come in binary frames instead: the 16 bytes of the request's id, then a `TopicMessage` in
+//! postcard. A message that is to be sent is asked for in the same way: an id, then a `Publication`.
 
 use std::time::Duration;
 
 use diag::{Code, Diagnostic, codes};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,6 +24,8 @@ pub const METHOD: &str = "dora-shell";
 pub const DORA_METHOD: &str = "control";
 /// The longest request: as in dora-rs.
 pub const MAX_REQUEST: usize = 1 << 20;
+/// The longest binary frame: a whole message of a node, and what is told with it.
+pub const MAX_BINARY: usize = dora_message::MAX_MESSAGE_BYTES + MAX_REQUEST;
 
 /// What a shell asks of a runtime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,6 +95,22 @@ pub enum Part {
     Failed(Report),
     /// The last part.
     End {},
+}
+
+/// Writes a binary frame. `bulk` is about how long it gets.
+pub fn to_binary(id: Uuid, what: &impl Serialize, bulk: usize) -> diag::Result<Vec<u8>> {
+    // Both are written in one go: a tuple has no bytes of its own.
+    dora_message::encode_presized(&(id.as_bytes(), what), bulk).map_err(|error| {
+        Diagnostic::new(codes::RUNTIME_PROTOCOL, "a message cannot be written").cause(error.to_string())
+    })
+}
+
+/// Reads a binary frame.
+pub fn from_binary<T: DeserializeOwned>(frame: &[u8]) -> diag::Result<(Uuid, T)> {
+    let (id, what): ([u8; 16], T) = dora_message::decode(frame).map_err(|error| {
+        Diagnostic::new(codes::RUNTIME_PROTOCOL, "a message cannot be read").cause(format!("{error:#}"))
+    })?;
+    Ok((Uuid::from_bytes(id), what))
 }
 
 /// A diagnostic on its way.
@@ -168,6 +189,17 @@ mod tests {
         let report: Report = serde_json::from_str(r#"{"code":"DORA_E099X","message":"new trouble"}"#).unwrap();
         let got = report.into_diagnostic();
         assert_eq!((got.code, got.message.as_str()), (codes::RUNTIME_PROTOCOL, "new trouble"));
+    }
+
+    #[test]
+    fn a_binary_frame_begins_with_the_id_and_what_is_torn_is_an_error() {
+        let id = Uuid::now_v7();
+        let frame = to_binary(id, &("text", 7_u64), 10).unwrap();
+        assert_eq!(&frame[..16], id.as_bytes());
+        assert_eq!(from_binary::<(String, u64)>(&frame).unwrap(), (id, ("text".to_string(), 7)));
+        for torn in [&frame[..3], &frame[..frame.len() - 1], &[frame.clone(), vec![0]].concat()] {
+            assert_eq!(from_binary::<(String, u64)>(torn).unwrap_err().code, codes::RUNTIME_PROTOCOL);
+        }
     }
 
     #[test]

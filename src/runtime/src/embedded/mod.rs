@@ -4,11 +4,13 @@
 //! - [`start`] – from options to a dataflow that runs
 //! - [`orders`] – what running dataflows and their nodes are told to do
 //! - [`answers`] – what is asked of dataflows, running or ended
+//! - [`topics`] – messages read from and sent through the outputs of running dataflows
 
 pub mod answers;
 pub mod orders;
 pub mod shared;
 pub mod start;
+pub mod topics;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,6 +125,7 @@ impl Backend for Embedded {
                 Request::SetParam { node, key, value } => Answer::Done(shared.set_param(&node, key, value)?),
                 Request::DeleteParam { node, key } => Answer::Done(shared.delete_param(&node, &key)?),
                 Request::Topics(query) => Answer::Topics(shared.topics(&query)?),
+                Request::Publish(publication) => Answer::Published(shared.publish(publication).await?),
                 Request::Wait { dataflow, condition, timeout } => {
                     Answer::Dataflow(shared.wait(&dataflow, condition, timeout).await?)
                 }
@@ -141,6 +144,9 @@ impl Backend for Embedded {
                     records.map(|record| record.map(Item::Log)).boxed()
                 }
                 Subscription::Events(query) => self.0.events(&query)?.map(|event| event.map(Item::Event)).boxed(),
+                Subscription::Messages(query) => {
+                    self.0.messages(query)?.map(|message| message.map(|it| Item::Message(it.into()))).boxed()
+                }
             })
         }
         .boxed()

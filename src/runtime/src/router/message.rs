@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::model::UnixNanos;
 use crate::node_protocol::buffers::Buffer;
 
 /// Metadata and data of one message, encoded as both `SendMessage` and `NodeEvent::Input` hold them.
@@ -55,6 +56,12 @@ pub fn ntp_between(earlier: u64, later: u64) -> Duration {
     Duration::from_nanos(u64::try_from((difference * 1_000_000_000) >> 32).unwrap_or(u64::MAX))
 }
 
+/// Such a moment as everything else tells it.
+pub fn unix_nanos(ntp: u64) -> UnixNanos {
+    let nanos = (u128::from(ntp) * 1_000_000_000) >> 32;
+    UnixNanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +78,6 @@ mod tests {
         let theirs = dora_message::uhlc::HLC::default().new_timestamp().get_time().as_u64();
         assert!(ntp_between(theirs, ntp_now()) < Duration::from_secs(1));
         assert!(ntp_between(ntp_now(), theirs) < Duration::from_secs(1));
+        assert!(UnixNanos::now().since(unix_nanos(theirs)) < Duration::from_secs(1));
     }
 }

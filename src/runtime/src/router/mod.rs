@@ -6,6 +6,7 @@
 //! - [`wiring`] – who is fed by whom, and changes to that
 //! - [`mailbox`] – what waits for one node, and handing it over
 //! - [`message`] – a message's bytes
+//! - [`tap`] – copies of messages for those who look on
 //! - [`timers`] – `dora/timer` inputs
 //! - [`rate`] – messages per second
 //! - [`extensions`] – values that nodes leave for each other
@@ -14,6 +15,7 @@ pub mod extensions;
 pub mod mailbox;
 pub mod message;
 pub mod rate;
+pub mod tap;
 pub mod timers;
 pub mod wiring;
 
@@ -176,11 +178,15 @@ impl Router {
     ) -> bool {
         let wiring = self.wiring();
         let Some(route) = wiring.ports.get(node).and_then(|port| port.outputs.get(sent.output)) else { return false };
-        route.output.count(sent.payload);
-        if route.subscribers.is_empty() {
+        let arrival = route.output.count(sent.payload);
+        let tapped = route.output.taps.any();
+        if route.subscribers.is_empty() && !tapped {
             return true;
         }
         let message = message();
+        if tapped {
+            route.output.taps.push(&message, arrival);
+        }
         for target in &route.subscribers {
             self.deliver(&wiring, *target, &message, touched);
         }
@@ -195,12 +201,14 @@ impl Router {
         }
     }
 
-    fn deliver(&self, wiring: &Wiring, target: Target, message: &Arc<Message>, touched: &mut Touched) {
-        let Some(port) = wiring.ports.get(target.node) else { return };
+    /// Brings a message to an input, waiting for room if need be; `false` when the node takes nothing any more.
+    fn deliver(&self, wiring: &Wiring, target: Target, message: &Arc<Message>, touched: &mut Touched) -> bool {
+        let Some(port) = wiring.ports.get(target.node) else { return false };
         loop {
             let push = port.mailbox.push(target.input, message);
             if push != Push::Full {
-                return self.pushed(target, push, touched);
+                self.pushed(target, push, touched);
+                return push != Push::Ended;
             }
             // Whoever is to make room must first get what is there.
             self.flush(touched);
@@ -297,12 +305,44 @@ impl Router {
         let Some(route) = wiring.ports.get(node).and_then(|port| port.outputs.get(AsRef::<str>::as_ref(output))) else {
             return;
         };
-        route.output.count(message.payload);
+        route.output.arrive(message);
         let mut touched = Touched::default();
         for target in &route.subscribers {
             self.offer(&wiring, *target, message, &mut touched);
         }
         self.flush(&mut touched);
+    }
+
+    /// Sends a message through an output as if its node had sent it, and waits for room where that would have to
+    /// wait; returns how many inputs got it. `None` when the node has no such output.
+    pub fn publish(&self, node: usize, output: &DataId, message: &Arc<Message>) -> Option<usize> {
+        let wiring = self.wiring();
+        let route = wiring.ports.get(node)?.outputs.get(AsRef::<str>::as_ref(output))?;
+        route.output.arrive(message);
+        let mut touched = Touched::default();
+        let deliver = |target: &&Target| self.deliver(&wiring, **target, message, &mut touched);
+        let got = route.subscribers.iter().filter(deliver).count();
+        self.flush(&mut touched);
+        Some(got)
+    }
+
+    /// Whether an output is closed: its node has ended, or said that nothing more comes.
+    pub fn is_closed(&self, node: usize, output: &DataId) -> bool {
+        let port = self.port(node);
+        let route = port.as_ref().and_then(|port| port.outputs.get(AsRef::<str>::as_ref(output)));
+        route.is_none_or(|route| route.output.closed.load(Ordering::Acquire))
+    }
+
+    /// Taps outputs from now on. `Err` has the place of the first that is not there.
+    pub fn tap(&self, outputs: &[(usize, DataId)], bounds: tap::Bounds) -> Result<tap::Tap, usize> {
+        let wiring = self.wiring();
+        let tap = tap::Tap::new(outputs.len(), bounds);
+        for (at, (node, output)) in outputs.iter().enumerate() {
+            let port = wiring.ports.get(*node).ok_or(at)?;
+            let route = port.outputs.get(AsRef::<str>::as_ref(output)).ok_or(at)?;
+            route.output.taps.add(&tap, at);
+        }
+        Ok(tap)
     }
 
     /// Says whether a node's outputs stay open when it ends, because it will be started again.

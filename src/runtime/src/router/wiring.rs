@@ -13,6 +13,8 @@ use dora_message::id::{DataId, NodeId};
 use dora_message::uhlc::HLC;
 
 use super::mailbox::{Mailbox, Queue};
+use super::message::Message;
+use super::tap::Taps;
 use crate::descriptor::plan::{Plan, PlannedInput, PlannedNode};
 use crate::model::{EdgeInfo, EdgeSource, LogLevel, NodeLoss, QueuePolicy, UnixNanos};
 
@@ -53,6 +55,15 @@ pub struct Output {
     pub bytes: AtomicU64,
     /// When the last message came; 0 for never.
     last: AtomicI64,
+    /// Who looks on.
+    pub taps: Taps,
+}
+
+/// When a message came to the router, and its place among those of its output, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    pub time: UnixNanos,
+    pub sequence: u64,
 }
 
 /// One input.
@@ -249,10 +260,21 @@ impl Route {
 }
 
 impl Output {
-    pub fn count(&self, payload: usize) {
-        self.messages.fetch_add(1, Ordering::Relaxed);
+    /// Counts a message.
+    pub fn count(&self, payload: usize) -> Arrival {
+        let time = UnixNanos::now();
+        let sequence = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
         self.bytes.fetch_add(payload as u64, Ordering::Relaxed);
-        self.last.store(UnixNanos::now().0, Ordering::Relaxed);
+        self.last.store(time.0, Ordering::Relaxed);
+        Arrival { time, sequence }
+    }
+
+    /// Counts a message and shows it to those who look on.
+    pub fn arrive(&self, message: &Arc<Message>) {
+        let arrival = self.count(message.payload);
+        if self.taps.any() {
+            self.taps.push(message, arrival);
+        }
     }
 
     pub fn counts(&self) -> OutputCounts {

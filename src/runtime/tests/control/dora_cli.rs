@@ -218,6 +218,36 @@ async fn the_real_cli_changes_nodes_edges_and_parameters_while_they_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_real_cli_looks_into_topics_and_publishes() {
+    let (world, cli) = served().await;
+    let echoed = cli.run("topic echo -d demo counter/number --count 3 --format json");
+    let lines: Vec<serde_json::Value> = echoed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert_eq!(lines.len(), 3, "{echoed}");
+    assert_eq!(lines[0]["name"], "counter/number", "{echoed}");
+    let table = cli.run("topic echo -d demo --count 1");
+    assert!(table.contains("counter/number"), "{table}");
+    let rates = cli.run("topic hz -d demo counter/number --duration 2");
+    assert!(rates.contains("counter/number"), "{rates}");
+    let info = cli.run("topic info -d demo counter/number --duration 1");
+    assert!(info.contains("sink"), "{info}");
+
+    // Nothing feeds the listener but what is published.
+    let file = world.file().with_file_name("quiet.yml");
+    let text = "
+nodes:
+  - {id: tick, path: dora-builtin, args: sink --report 0s, inputs: {t: dora/timer/secs/1}, outputs: [said]}
+  - {id: listener, path: dora-builtin, args: sink --report 100ms, inputs: {said: tick/said}}
+";
+    std::fs::write(&file, text).unwrap();
+    cli.run(&format!("start {} --name quiet --detach", file.display()));
+    assert!(cli.run("topic pub -d quiet tick/said 42 --count 4").to_lowercase().contains("publish"));
+    eventually(&cli, "logs quiet -n listener", |logs| logs.contains("said: 4 messages"));
+    assert!(cli.fails("topic pub -d quiet tick/nothing 42").contains("nothing"));
+    assert!(cli.fails("topic echo -d quiet tick/nothing --count 1").contains("nothing"));
+    daemon::stop(&world.store).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shells_own_runtime_is_not_ended_by_the_real_cli() {
     let world = World::new();
     let fleet = world.fleet();

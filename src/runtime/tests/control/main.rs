@@ -6,4 +6,5 @@ mod daemon;
 mod dora_cli;
 mod fleet;
 mod socket;
+mod topics;
 mod world;

@@ -32,7 +32,7 @@ use super::session::{Gone, Outgoing};
 use crate::Handle;
 use crate::model::{
     Connection, DataId, DataflowId, DataflowRef, InputRef, LogQuery, NodeId, NodeQuery, NodeRef, StartOptions, Status,
-    StopOptions, TopicQuery, WaitCondition,
+    StopOptions, Topic, TopicQuery, WaitCondition,
 };
 pub(super) use live::Subscriptions;
 
@@ -219,7 +219,8 @@ async fn reply(handle: &Handle, request: ControlRequest) -> Reply {
             ControlRequestReply::ParamDeleted
         }
         ControlRequest::TopicPublish { dataflow_id, node_id, output_id, data_json } => {
-            live::publish(handle, DataflowId(dataflow_id), node_id, output_id, &data_json).await?;
+            let topic = Topic { node: node_id, output: output_id };
+            live::publish(handle, DataflowId(dataflow_id), topic, &data_json).await?;
             ControlRequestReply::TopicPublished
         }
         // Spans are of dora-rs's coordinator itself; we keep none.
