@@ -9,11 +9,13 @@
 //! - [`server`] – the listening end of a runtime
 //! - [`session`] – one peer and what it asks
 //! - [`dora`] – requests in dora-rs's own protocol
+//! - [`coordinator`] – a real dora-rs coordinator as a `Handle`
 //! - [`client`] – a runtime in another process as a `Handle`
 //! - [`fleet`] – all runtimes of one home as one `Handle`
 //! - [`daemon`] – the runtime in the background
 
 pub mod client;
+pub mod coordinator;
 pub mod daemon;
 mod dora;
 pub mod fleet;
@@ -23,5 +25,6 @@ pub mod token;
 mod wire;
 
 pub use client::Client;
+pub use coordinator::Coordinator;
 pub use fleet::Fleet;
 pub use server::Server;

@@ -1,6 +1,6 @@
 //! The real `dora` command line, as PyPI has it, against our daemon.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,16 @@ impl Cli {
         Cli { program, home: tempfile::tempdir().unwrap(), port }
     }
 
+    /// The program itself.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The directory that it takes for the user's home, and works in.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// A command, not yet run.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
@@ -55,6 +65,11 @@ impl Cli {
         printed
     }
 
+    /// Whether a command succeeds now.
+    pub fn succeeds(&self, words: &str) -> bool {
+        self.output(words).0
+    }
+
     fn output(&self, words: &str) -> (bool, String) {
         let mut command = self.command(&words.split(' ').collect::<Vec<_>>());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -63,7 +78,7 @@ impl Cli {
 }
 
 /// Waits for a program and gives what it printed; one that hangs is killed and fails the test.
-pub fn finish(child: Child, shown: &str) -> (bool, String) {
+fn finish(child: Child, shown: &str) -> (bool, String) {
     let pid = child.id();
     let (told, waited) = std::sync::mpsc::channel();
     std::thread::spawn(move || told.send(child.wait_with_output()));

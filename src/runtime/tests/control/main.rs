@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod builtin;
+mod coordinator;
 mod daemon;
 mod dora_cli;
 mod fleet;
