@@ -220,7 +220,7 @@ async fn what_a_coordinator_cannot_do_is_named_with_the_reason() {
         (handle.remove(demo(), false).await.map(drop), "remove"),
         (handle.start_node(at("sink")).await.map(drop), "start a node"),
         (handle.node_environment(at("sink")).await.map(drop), "environment"),
-        (handle.shutdown().await, "ended"),
+        (handle.shutdown(false).await, "ended"),
         (handle.events(Default::default()).await.map(drop), "events"),
     ];
     for (refusal, names) in refusals {

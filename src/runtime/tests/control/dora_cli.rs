@@ -146,7 +146,7 @@ async fn the_real_cli_looks_at_our_flows() {
     assert!(logs.contains("counting"), "{logs}");
     let logs = cli.run("logs demo --all-nodes --log-format json");
     assert!(logs.contains(r#""node_id":"counter""#), "{logs}");
-    daemon::stop(&world.store).await.unwrap();
+    daemon::stop(&world.store, false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,7 +259,7 @@ nodes:
     eventually(&cli, "logs quiet -n listener", |logs| logs.contains("said: 4 messages"));
     assert!(cli.fails("topic pub -d quiet tick/nothing 42").contains("nothing"));
     assert!(cli.fails("topic echo -d quiet tick/nothing --count 1").contains("nothing"));
-    daemon::stop(&world.store).await.unwrap();
+    daemon::stop(&world.store, false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,5 +271,5 @@ async fn a_shells_own_runtime_is_not_ended_by_the_real_cli() {
     let cli = Cli::new(port_of(&row.address.unwrap()));
     assert!(cli.run("list").contains("mine"));
     assert!(cli.fails("down --force").contains("DORA_E055"));
-    fleet.handle().shutdown().await.unwrap();
+    fleet.handle().shutdown(false).await.unwrap();
 }

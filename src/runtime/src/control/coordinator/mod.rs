@@ -226,6 +226,7 @@ impl Coordinator {
             nodes: Vec::new(),
             edges: Vec::new(),
             history: Vec::new(),
+            options: None,
         };
         if let Some(result) = self.result(entry.id.uuid).await? {
             details.info = read::ended(details.info, &result, false);
@@ -608,7 +609,7 @@ impl Backend for Coordinator {
                     let why = "it takes JSON texts only, and sends their bytes: `dora topic pub` of dora-rs does that";
                     return self.unsupported("publish a message", why);
                 }
-                Request::Shutdown => {
+                Request::Shutdown { .. } => {
                     return self.unsupported("be ended from here", "`dora down` of dora-rs ends it and its daemons");
                 }
             })
@@ -625,6 +626,9 @@ impl Backend for Coordinator {
                 Subscription::Messages(query) => {
                     let messages = live::messages(self.clone(), query).await?;
                     Ok(messages.map(|message| message.map(|message| Item::Message(message.into()))).boxed())
+                }
+                Subscription::DaemonLogs(_) => {
+                    self.unsupported("tell the logs of its daemons", "they are files in `out/` where it was started")
                 }
                 Subscription::Events(_) => {
                     self.unsupported("tell of events", "it keeps no history of what happened; its logs are there")

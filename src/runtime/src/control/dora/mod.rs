@@ -313,7 +313,7 @@ async fn destroy(shared: &Shared) -> Reply {
     if shared.shut_down.is_none() {
         return Err(unsupported("ending a runtime that lives in a shell").help("leave that shell"));
     }
-    shared.handle.shutdown().await?;
+    shared.handle.shutdown(false).await?;
     Ok(ControlRequestReply::DestroyOk)
 }
 
