@@ -32,6 +32,11 @@ impl Cli {
         Cli { program, home: tempfile::tempdir().unwrap(), port }
     }
 
+    /// The port that it is pointed at.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The program itself.
     pub fn program(&self) -> &Path {
         &self.program
@@ -112,7 +117,7 @@ async fn served() -> (World, Cli) {
     (world, cli)
 }
 
-fn port_of(address: &str) -> u16 {
+pub fn port_of(address: &str) -> u16 {
     address.trim_end_matches("/api/control").rsplit(':').next().unwrap().parse().unwrap()
 }
 

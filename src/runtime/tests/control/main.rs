@@ -6,6 +6,7 @@ mod coordinator;
 mod daemon;
 mod dora_cli;
 mod fleet;
+mod security;
 mod socket;
 mod topics;
 mod world;
