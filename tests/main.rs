@@ -5,6 +5,7 @@
 
 mod codes;
 mod commands_from_bash;
+mod contexts;
 mod dataflows;
 mod layers;
 mod mistakes;

@@ -1,19 +1,52 @@
-//! Asking the runtimes of this home, from a thread that may be interrupted.
+//! Asking the runtimes of the present context, from a thread that may be interrupted.
 
 use futures::stream::{BoxStream, StreamExt};
 use runtime::Handle;
-use runtime::control::Fleet;
+use runtime::control::contexts::{LOCAL, VARIABLE};
+use runtime::control::{Contexts, Fleet};
 
 use crate::prelude::*;
 
-/// All runtimes of this home.
-pub(crate) fn fleet(call: &Call<'_>) -> Result<Arc<Fleet>> {
-    call.context().service::<Fleet>()
+/// Where commands can go.
+pub(crate) fn contexts(call: &Call<'_>) -> Result<Arc<Contexts>> {
+    call.context().service::<Contexts>()
 }
 
-/// The way in to all of them.
+/// The context that a variable names for this call.
+pub(crate) fn named(call: &Call<'_>) -> Option<String> {
+    let named = call.env().get(VARIABLE).and_then(Value::as_str);
+    named.filter(|named| !named.is_empty()).map(str::to_string)
+}
+
+/// The name of the context that this call goes to.
+pub(crate) fn context_name(call: &Call<'_>) -> Result<String> {
+    crate::rows::here(call, contexts(call)?.name(named(call).as_deref()))
+}
+
+/// Whether this call goes to the runtimes of this home.
+pub(crate) fn is_local(call: &Call<'_>) -> Result<bool> {
+    Ok(context_name(call)? == LOCAL)
+}
+
+/// The way in to the runtimes that this call goes to.
 pub(crate) fn handle(call: &Call<'_>) -> Result<Handle> {
-    Ok(fleet(call)?.handle())
+    crate::rows::here(call, contexts(call)?.handle(named(call).as_deref()))
+}
+
+/// All runtimes of this home, for what is of this home alone.
+///
+/// # Errors
+/// `NOT_SUPPORTED` in the context of a coordinator.
+pub(crate) fn fleet(call: &Call<'_>) -> Result<Arc<Fleet>> {
+    let context = context_name(call)?;
+    if context == LOCAL {
+        return call.context().service::<Fleet>();
+    }
+    let told = format!("`{}` is of this home, and commands go to the context `{context}`", call.command.name);
+    Err(Diagnostic::new(codes::NOT_SUPPORTED, told)
+        .label(call.head, "here")
+        .help("dora-rs's own `dora up` and `dora down` start and end a coordinator with its daemons")
+        .next("context use local"))
 }
 
 /// Waits for an answer; its error points at the command.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use engine::error_value;
 use futures::future::{BoxFuture, join_all};
+use runtime::control::contexts::LOCAL;
 use store::Store;
 use store::audit::Audit;
 
@@ -228,7 +229,7 @@ pub(crate) fn audit(call: &Call<'_>, target: &Target, result: &Result<Option<Str
     let audit = Audit {
         time: jiff::Timestamp::now(),
         who: std::env::var("USER").unwrap_or_else(|_| "unknown".into()),
-        context: "local".into(),
+        context: crate::ask::context_name(call).unwrap_or_else(|_| LOCAL.into()),
         command: format!("{} {}", call.command.name, value::literal::bare_or_quoted(&target.name)),
         result: match result {
             Ok(_) => "ok".into(),

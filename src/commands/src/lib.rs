@@ -3,6 +3,7 @@
 //! One folder per noun or group, one file per command or family of verbs; each folder lists its declarations
 //! in a slice, and [`all`] gathers them. A command takes arguments in, calls a library, gives a table out.
 //!
+//! - [`context`] – where commands go
 //! - [`dataflow`], [`node`], [`param`], [`topic`], [`daemon`]: what the runtime carries
 //! - [`builtin`] – the nodes that come with `dora`
 //! - [`filters`] – tables and lists
@@ -20,6 +21,7 @@ mod ask;
 pub mod builtin;
 mod cells;
 mod changes;
+pub mod context;
 pub mod core;
 pub mod daemon;
 pub mod dataflow;
@@ -44,7 +46,8 @@ use engine::{Alias, Command, Registry};
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
     let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
-    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL];
+    let flows =
+        [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL, context::ALL];
     [tables.concat(), flows.concat()].concat()
 }
 

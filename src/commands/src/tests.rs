@@ -137,13 +137,15 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
     let registry = engine::Registry::new(&commands, crate::ALIASES);
     let context = Context::new(registry, Sources::new(), Arc::new(NoUi), Arc::new(NoLive));
     let store = store::Store::open(store::Home::at(home));
-    context.provide(runtime::control::Fleet::new(runtime::Options {
+    let fleet = runtime::control::Fleet::new(runtime::Options {
         store: store.clone(),
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
         executable: "/nowhere".into(),
         journal: None,
-    }));
+    });
+    context.provide(runtime::control::Contexts::new(store.clone(), &fleet));
+    context.provide(fleet);
     context.provide(store);
     let mut session = Session::new(context);
     session.env_mut().set_cwd(home.to_path_buf());

@@ -124,8 +124,13 @@ impl Context {
 
     /// Makes a service available to commands; the last of a type wins.
     pub fn provide<T: Any + Send + Sync>(&self, service: T) {
+        self.provide_shared(Arc::new(service));
+    }
+
+    /// The same for a service that others hold too.
+    pub fn provide_shared<T: Any + Send + Sync>(&self, service: Arc<T>) {
         let mut services = self.0.services.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        services.insert(TypeId::of::<T>(), Arc::new(service));
+        services.insert(TypeId::of::<T>(), service);
     }
 
     /// The service of a type, such as the runtime's handle or the store.

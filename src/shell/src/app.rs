@@ -7,6 +7,7 @@ use diag::{Diagnostic, Exit, Sources, codes};
 use engine::error_value;
 use engine::session::Outcome;
 use engine::{Context, Data, Registry, Session};
+use runtime::control::contexts::VARIABLE;
 
 use crate::argv;
 use crate::services::{self, Services};
@@ -15,6 +16,8 @@ use crate::terminal::{Format, Terminal};
 /// The words after `dora`, sorted.
 struct Asked {
     format: Format,
+    /// `--context NAME`: where commands go.
+    context: Option<String>,
     what: What,
 }
 
@@ -81,6 +84,9 @@ fn run(words: Vec<String>) -> i32 {
     terminal.obey(interrupt.clone());
     crate::signals::on_interrupt(move || interrupt.raise());
     let mut session = Session::new(context);
+    if let Some(name) = asked.context {
+        session.env_mut().set(VARIABLE, value::Value::string(name));
+    }
     match asked.what {
         What::Shell => crate::prompt::run(session, &terminal),
         What::Code { code, stdin } => {
@@ -200,6 +206,7 @@ fn check(session: &Session, terminal: &Terminal, files: &[PathBuf]) -> i32 {
 fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
     let mut format = Format::default();
     let mut rest: Vec<String> = Vec::new();
+    let mut context: Option<String> = None;
     let mut code: Option<String> = None;
     let mut stdin = false;
     let mut words = words.into_iter();
@@ -229,6 +236,7 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
                 format.output = output_format(&wanted)?;
             }
             "--quiet" | "-q" => format.quiet = true,
+            "--context" => context = Some(value("the name of a context")?),
             "--error-format" => format.json_errors = value("`text` or `json`")? == "json",
             "--version" | "-V" if rest.is_empty() => rest.push("version".into()),
             "--help" | "-h" if rest.is_empty() => rest.push("help".into()),
@@ -244,7 +252,7 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
         }
         (None, Some(_)) => What::Command(rest),
     };
-    Ok(Asked { format, what })
+    Ok(Asked { format, context, what })
 }
 
 /// The words of `--output` that people are offered; others that `to` knows work too.

@@ -196,12 +196,14 @@ impl<'a> Shell<'a> {
     }
 
     fn refresh_prompt(&mut self) {
-        let (directory, flows) = {
+        let (directory, context, flows) = {
             let session = self.session();
             let home = session.env().get("HOME").and_then(Value::as_str).map(str::to_string);
             let directory = text::short_directory(session.env().cwd(), home.as_deref());
-            (directory, self.context.live().names("dataflow"))
+            let context = services::elsewhere(&self.context, session.env());
+            (directory, context, self.context.live().names("dataflow"))
         };
+        self.prompt.context = context;
         self.prompt.directory = directory;
         self.prompt.flows = flows.into_iter().map(|(name, _)| name).collect();
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use commands::live::World;
 use diag::{Result, Sources};
-use engine::Context;
-use runtime::control::Fleet;
+use engine::{Context, Env};
+use runtime::control::contexts::{LOCAL, VARIABLE};
+use runtime::control::{Contexts, Fleet};
 use store::runtimes::RuntimeKind;
 use store::{Home, Store};
 
@@ -13,6 +14,7 @@ use store::{Home, Store};
 pub struct Services {
     store: Store,
     fleet: Fleet,
+    contexts: Arc<Contexts>,
 }
 
 impl Services {
@@ -25,13 +27,21 @@ impl Services {
             journal: None,
             executable: std::env::current_exe().unwrap_or_else(|_| "dora".into()),
         });
-        Ok(Services { store, fleet })
+        let contexts = Arc::new(Contexts::new(store.clone(), &fleet));
+        Ok(Services { store, fleet, contexts })
     }
 
     /// The names that checking and completion know: from the store, which answers at once whatever runs where.
     pub fn world(&self) -> World {
-        let store = self.store.clone();
+        let (store, contexts) = (self.store.clone(), self.contexts.clone());
         World::new(Arc::new(move |resource| match resource {
+            "context" => {
+                let known = contexts.all().unwrap_or_default();
+                let home = (LOCAL.to_string(), String::from("the dataflows of this home"));
+                std::iter::once(home).chain(known.into_iter().map(|row| (row.name, row.address))).collect()
+            }
+            // The names of a coordinator are known to it alone, and it may be far away.
+            "dataflow" | "node" if is_elsewhere(&contexts) => Vec::new(),
             "dataflow" => {
                 let live = store.live_dataflows().unwrap_or_default();
                 live.into_iter().map(|row| (row.name, row.status)).collect()
@@ -47,9 +57,15 @@ impl Services {
 
     /// Hands them to commands.
     pub fn provide(self, context: &Context) {
+        context.provide_shared(self.contexts);
         context.provide(self.fleet);
         context.provide(self.store);
     }
+}
+
+fn is_elsewhere(contexts: &Contexts) -> bool {
+    let named = std::env::var(VARIABLE).ok();
+    contexts.name(named.as_deref()).is_ok_and(|name| name != LOCAL)
 }
 
 /// Stops what this process's own runtime still runs: a script's flows end with it.
@@ -62,4 +78,11 @@ pub fn close(context: &Context) {
     if let Err(error) = stopped {
         context.ui().notice(&error.message);
     }
+}
+
+/// The context that commands go to, when that is not this home.
+pub fn elsewhere(context: &Context, env: &Env) -> Option<String> {
+    let contexts = context.service::<Contexts>().ok()?;
+    let named = env.get(VARIABLE).and_then(value::Value::as_str);
+    contexts.name(named).ok().filter(|name| name != LOCAL)
 }

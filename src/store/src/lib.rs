@@ -12,10 +12,12 @@
 //! - [`dataflows`] – every dataflow that was started, and who holds its name
 //! - [`nodes`] – processes of nodes, for the sweep after a crash
 //! - [`events`] – every change of state, with its reason
+//! - [`contexts`] – coordinators that commands can be sent to
 //! - [`history`] – lines typed at the prompt
 //! - [`audit`] – what was changed, by whom, and how to undo it
 
 pub mod audit;
+pub mod contexts;
 pub mod database;
 pub mod dataflows;
 pub mod events;

@@ -12,12 +12,25 @@ pub static START: Command = Command {
     name: "daemon start",
     category: Category::Daemon,
     summary: "Starts the daemon of this home, in which dataflows outlive the shell",
-    params: &[DRY_RUN],
+    details: "It listens on port 6013 of the loopback interface, or where DORA_COORDINATOR_PORT and \
+              DORA_COORDINATOR_INTERFACE say, for shells and for the command line of dora-rs. On another interface than \
+              loopback every request needs the token that `daemon status` names the file of.",
+    params: &[INTERFACE, DRY_RUN],
     io: &[("nothing", changes::TABLE)],
-    examples: &[try_it("Start it", "daemon start")],
+    examples: &[
+        try_it("Start it", "daemon start"),
+        try_it("For other machines, with the token", "daemon start --interface 0.0.0.0"),
+    ],
     search: &["up", "background"],
     run: |call, _| {
-        let options = ask::fleet(call)?.daemon_options()?;
+        let mut options = ask::fleet(call)?.daemon_options()?;
+        if let Some(text) = call.optional::<String>("interface")? {
+            options.interface = text.parse().map_err(|_| {
+                Diagnostic::new(codes::BAD_ARGUMENT, format!("`{text}` is no IP address"))
+                    .label(call.span("interface"), "the address of an interface of this machine")
+                    .help("`0.0.0.0` is all of them, `127.0.0.1` this machine alone")
+            })?;
+        }
         changes::apply(call, "daemon", "start", vec![the_daemon()], |_| {
             let options = options.clone();
             Box::pin(async move { daemon::spawn(&options).await.map(|_| Some("daemon stop".to_string())) })
@@ -35,6 +48,7 @@ pub static STOP: Command = Command {
     examples: &[try_it("Stop it", "daemon stop")],
     search: &["down", "end"],
     run: |call, _| {
+        ask::fleet(call)?;
         let store = call.context().service::<Store>()?;
         let preserve = call.switch("preserve-state");
         changes::apply(call, "daemon", "stop", vec![the_daemon()], |_| {
@@ -68,6 +82,9 @@ pub static RESTART: Command = Command {
     ..Command::DEFAULT
 };
 
+const INTERFACE: Param =
+    Param::flag("interface", None, Takes::Type("string"), "The IP address to listen on; this machine alone by default");
+
 /// What a daemon runs can come back with the next one.
 const PRESERVE: Param =
     Param::switch("preserve-state", None, "Have the next daemon start its dataflows again, each as it is now");
@@ -99,7 +116,8 @@ pub static STATUS: Command = Command {
     summary: "Tells whether the daemon of this home runs, where it listens, and since when",
     io: &[(
         "nothing",
-        "record<running: bool, pid: int, address: string, version: string, uptime: duration, dataflows: int>",
+        "record<running: bool, pid: int, address: string, version: string, uptime: duration, dataflows: int, \
+         token_file: string>",
     )],
     examples: &[try_it("Look", "daemon status")],
     run: |call, _| {
@@ -107,7 +125,7 @@ pub static STATUS: Command = Command {
         let found = daemon::find(&store).map_err(|error| error.or_label(call.head, "here"))?;
         let count = match &found {
             Some(_) => {
-                let handle = ask::handle(call)?;
+                let handle = ask::fleet(call)?.handle();
                 let flows = ask::answer(call, async move { handle.list(false).await })?;
                 Value::Int(
                     i64::try_from(flows.iter().filter(|flow| flow.runtime == "daemon").count()).unwrap_or(i64::MAX),
@@ -129,6 +147,7 @@ pub static STATUS: Command = Command {
                 }),
             ),
             ("dataflows", count),
+            ("token_file", field(|row| row.token_path.as_ref().map(|path| path.display().to_string()).into())),
         ];
         Ok(Data::Value(Value::record(fields.into_iter().collect())))
     },

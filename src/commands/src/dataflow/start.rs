@@ -74,7 +74,8 @@ pub static START: Command = Command {
         Type::parse(text).ok()
     }),
     run: |call, _| {
-        let lives_for_this = call.context().service::<FollowsLogs>().is_ok() && !call.switch("detach");
+        let ends_with_us = call.context().service::<FollowsLogs>().is_ok() && ask::is_local(call)?;
+        let lives_for_this = ends_with_us && !call.switch("detach");
         let attach = call.switch("attach") || lives_for_this;
         start(call, attach)
     },
@@ -121,13 +122,16 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         super::validate::check(call, &options)?;
         return changes::apply(call, "dataflow", "start", vec![target], |_| Box::pin(async { Ok(None) }));
     }
-    let fleet = ask::fleet(call)?;
-    let detach = call.switch("detach");
+    let handle = ask::handle(call)?;
+    // What a coordinator runs is detached from us as it is.
+    let daemon = if call.switch("detach") && ask::is_local(call)? { Some(ask::fleet(call)?) } else { None };
     let started = {
-        let fleet = fleet.clone();
         ask::answer(call, async move {
             let start = async {
-                if detach { fleet.start_detached(options).await } else { fleet.handle().start(options).await }
+                match daemon {
+                    Some(fleet) => fleet.start_detached(options).await,
+                    None => handle.start(options).await,
+                }
             };
             tokio::time::timeout(limit, start).await.unwrap_or_else(|_| {
                 Err(Diagnostic::new(codes::WAITED_TOO_LONG, format!("its nodes were not ready within {limit:?}"))

@@ -7,6 +7,7 @@ use std::fmt;
 
 mod check;
 mod commands;
+mod contexts;
 mod dataflow;
 mod run;
 mod store;
@@ -15,6 +16,7 @@ mod table;
 
 pub use check::*;
 pub use commands::*;
+pub use contexts::*;
 pub use dataflow::*;
 pub use run::*;
 pub use store::*;
@@ -70,7 +72,8 @@ impl Code {
 
     /// Every code, by id.
     pub fn all() -> Vec<Code> {
-        let areas = [check::ALL, commands::ALL, dataflow::ALL, run::ALL, store::ALL, syntax::ALL, table::ALL];
+        let areas =
+            [check::ALL, commands::ALL, contexts::ALL, dataflow::ALL, run::ALL, store::ALL, syntax::ALL, table::ALL];
         let mut all: Vec<Code> = areas.concat();
         all.sort_by_key(|code| code.id());
         all

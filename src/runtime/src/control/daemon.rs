@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -45,6 +46,8 @@ const NAME: &str = "daemon";
 pub const PORT: u16 = 6013;
 /// The variable that names another port, the same as in dora-rs; 0 takes a free one.
 pub const PORT_VARIABLE: &str = "DORA_COORDINATOR_PORT";
+/// The variable that names another interface than loopback, the same as in dora-rs.
+pub const INTERFACE_VARIABLE: &str = "DORA_COORDINATOR_INTERFACE";
 /// How long a daemon may take from its start until it is ready, and from its last answer until it is gone.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How many lines of its log are shown when it does not start.
@@ -59,6 +62,8 @@ pub struct Options {
     pub executable: PathBuf,
     /// The port of its control socket; 0 takes a free one.
     pub port: u16,
+    /// The interface its control socket listens on; on others than loopback every request needs the token.
+    pub interface: IpAddr,
 }
 
 /// The port to use: `DORA_COORDINATOR_PORT`, else 6013.
@@ -67,6 +72,16 @@ pub fn port_from_env() -> Result<u16> {
     text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
         Diagnostic::new(codes::PORT_TAKEN, format!("{PORT_VARIABLE} is `{}`, which is no port", text.display()))
             .help("a port is a number from 1 to 65535; 0 takes a free one")
+    })
+}
+
+/// The interface to listen on: `DORA_COORDINATOR_INTERFACE`, else loopback.
+pub fn interface_from_env() -> Result<IpAddr> {
+    let Some(text) = std::env::var_os(INTERFACE_VARIABLE) else { return Ok(Ipv4Addr::LOCALHOST.into()) };
+    text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let told = format!("{INTERFACE_VARIABLE} is `{}`, which is no IP address", text.display());
+        Diagnostic::new(codes::PORT_TAKEN, told)
+            .help("write the address of one interface of this machine, or 0.0.0.0 for all of them")
     })
 }
 
@@ -112,6 +127,7 @@ pub async fn spawn(options: &Options) -> Result<RuntimeRow> {
     command
         .arg(ARGUMENT)
         .env(PORT_VARIABLE, options.port.to_string())
+        .env(INTERFACE_VARIABLE, options.interface.to_string())
         .current_dir(home.data())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -240,6 +256,7 @@ fn run_here(ready: impl FnOnce(&RuntimeRow)) -> Result<()> {
         sources: Sources::new(),
         executable: std::env::current_exe().map_err(failed)?,
         port: port_from_env()?,
+        interface: interface_from_env()?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     runtime.block_on(run(options, ready))
@@ -248,7 +265,7 @@ fn run_here(ready: impl FnOnce(&RuntimeRow)) -> Result<()> {
 /// Runs a daemon in this process until it is stopped, by a signal or over its control socket. `ready` is
 /// called once, when requests are answered.
 pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()> {
-    let Options { store, sources, executable, port } = options;
+    let Options { store, sources, executable, port, interface } = options;
     let failed = |error: std::io::Error| not_started(error.to_string());
     // From here on these signals no longer end the process by themselves.
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -273,7 +290,8 @@ pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()
     store.register_runtime(&row)?;
     let told = tokio::spawn(tell_events(handle.clone(), journal.clone()));
     let served = async {
-        let server = Server::bind(handle.clone(), port, Token::create(&path)?, Some(shut_down)).await?;
+        let server =
+            Server::bind_at(handle.clone(), (interface, port).into(), Token::create(&path)?, Some(shut_down)).await?;
         let row = RuntimeRow { address: Some(server.address()), token_path: Some(path.clone()), ..row.clone() };
         store.register_runtime(&row)?;
         say(&journal, LogLevel::Info, format!("ready at {}", server.address()));

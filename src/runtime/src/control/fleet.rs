@@ -91,7 +91,8 @@ impl Fleet {
         client(&daemon)?.handle().start(options).await
     }
 
-    /// How the daemon of this home is found and started: its port is `DORA_COORDINATOR_PORT`, else 6013.
+    /// How the daemon of this home is found and started: its port is `DORA_COORDINATOR_PORT`, else 6013, and its
+    /// interface `DORA_COORDINATOR_INTERFACE`, else loopback.
     pub fn daemon_options(&self) -> Result<daemon::Options> {
         let Inner { store, sources, executable, .. } = &*self.0;
         Ok(daemon::Options {
@@ -99,6 +100,7 @@ impl Fleet {
             sources: sources.clone(),
             executable: executable.clone(),
             port: daemon::port_from_env()?,
+            interface: daemon::interface_from_env()?,
         })
     }
 

@@ -1,13 +1,13 @@
-//! The listening end: a port of the loopback interface, and the peers that come to it.
+//! The listening end: a port, of the loopback interface unless it is told otherwise, and the peers that come to it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use diag::{Diagnostic, Result, codes};
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::admission::{Admission, Admitted};
 use super::session;
 use super::token::Token;
 use super::wire::{MAX_BINARY, MAX_REQUEST, PATH};
@@ -37,9 +38,7 @@ pub struct Server {
 /// What all peers share.
 pub(super) struct Shared {
     pub handle: Handle,
-    pub token: Token,
-    /// Whether even dora-rs's requests need the token: the port can be reached from elsewhere.
-    pub guarded: bool,
+    admission: Admission,
     /// Told when a peer has shut the runtime down; absent where no peer may.
     pub shut_down: Option<mpsc::Sender<()>>,
     pub closing: watch::Receiver<bool>,
@@ -51,19 +50,27 @@ impl Server {
     ///
     /// `shut_down` is told when a peer has shut the runtime down; without it, peers may not.
     pub async fn bind(handle: Handle, port: u16, token: Token, shut_down: Option<mpsc::Sender<()>>) -> Result<Server> {
-        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Server::bind_at(handle, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port), token, shut_down).await
+    }
+
+    /// The same on any interface. One that is no loopback answers only those who have the token.
+    pub async fn bind_at(
+        handle: Handle,
+        address: SocketAddr,
+        token: Token,
+        shut_down: Option<mpsc::Sender<()>>,
+    ) -> Result<Server> {
         let bound = async {
             let listener = TcpListener::bind(address).await?;
             let address = listener.local_addr()?;
             std::io::Result::Ok((listener, address))
         };
-        let (listener, address) = bound.await.map_err(|error| port_taken(port, &error))?;
+        let (listener, address) = bound.await.map_err(|error| port_taken(address, &error))?;
         let (closing, closed) = watch::channel(false);
         let peers = Arc::new(Semaphore::new(MAX_PEERS as usize));
         let shared = Arc::new(Shared {
             handle,
-            token,
-            guarded: !address.ip().is_loopback(),
+            admission: Admission::new(token, address),
             shut_down,
             closing: closed.clone(),
             peers: peers.clone(),
@@ -76,14 +83,20 @@ impl Server {
                 let _ = closed.wait_for(|closing| *closing).await;
             };
             // It fails with its listener only, which a loopback port does not do.
-            let _ = axum::serve(listener, router).with_graceful_shutdown(ends).await;
+            let _ = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+                .with_graceful_shutdown(ends)
+                .await;
         });
         Ok(Server { address, closing, peers, task: Mutex::new(Some(task)) })
     }
 
-    /// Where it listens: `ws://127.0.0.1:PORT/api/control`.
+    /// Where this machine reaches it: `ws://127.0.0.1:PORT/api/control`.
     pub fn address(&self) -> String {
-        format!("ws://{}{PATH}", self.address)
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+        }
+        format!("ws://{address}{PATH}")
     }
 
     pub fn port(&self) -> u16 {
@@ -113,22 +126,31 @@ impl Drop for Server {
     }
 }
 
-fn port_taken(port: u16, error: &std::io::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::PORT_TAKEN, format!("port {port} cannot be listened on"))
+fn port_taken(address: SocketAddr, error: &std::io::Error) -> Box<Diagnostic> {
+    let place = match address.ip() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST) => String::new(),
+        other => format!(" of {other}"),
+    };
+    Diagnostic::new(codes::PORT_TAKEN, format!("port {}{place} cannot be listened on", address.port()))
         .cause(error.to_string())
         .help("another program holds it, perhaps a dora coordinator; stop that, or choose another port")
         .next("DORA_COORDINATOR_PORT=6014 dora daemon start")
 }
 
-async fn upgrade(State(shared): State<Arc<Shared>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    // Only browsers name an origin, and a page that a browser shows has no business here.
-    if headers.contains_key(header::ORIGIN) {
-        return (StatusCode::FORBIDDEN, "not for web pages").into_response();
-    }
-    let authorized = match headers.get(header::AUTHORIZATION) {
-        Some(given) if shared.token.admits(given.as_bytes()) => true,
-        None if !shared.guarded => false,
-        _ => return (StatusCode::UNAUTHORIZED, "wrong or missing token").into_response(),
+async fn upgrade(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let decided = {
+        let shared = shared.clone();
+        tokio::task::spawn_blocking(move || shared.admission.decide(&headers, peer)).await
+    };
+    let authorized = match decided {
+        Ok(Ok(admitted)) => admitted == Admitted::Owner,
+        Ok(Err(refusal)) => return refusal.into_response(),
+        Err(_) => return (StatusCode::INTERNAL_SERVER_ERROR, "nobody could be asked").into_response(),
     };
     let Ok(place) = shared.peers.clone().try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many connections").into_response();

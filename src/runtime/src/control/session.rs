@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::dora;
+use super::dora::{self, Subscriptions};
 use super::server::Shared;
 use super::wire::{
     Asked, DORA_METHOD, Event, MAX_REQUEST, METHOD, Part, Report, Response, StreamPart, from_binary, to_binary,
@@ -70,6 +70,7 @@ impl Outgoing {
 /// Serves a peer until it leaves, sends something that is no request, or the server closes.
 pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) {
     let (answers, mut frames) = Outgoing::new();
+    let subscriptions = Subscriptions::default();
     // Dropping it ends whatever still runs for a peer that has left.
     let mut running = JoinSet::new();
     let mut closing = shared.closing.clone();
@@ -132,10 +133,10 @@ pub async fn run(mut socket: WebSocket, shared: &Arc<Shared>, authorized: bool) 
             }
             continue;
         }
-        let (shared, answers) = (shared.clone(), answers.clone());
+        let (shared, subscriptions, answers) = (shared.clone(), subscriptions.clone(), answers.clone());
         running.spawn(async move {
             match heard {
-                Heard::Request(request) => answer(&shared, request, &answers).await,
+                Heard::Request(request) => answer(&shared, request, &subscriptions, &answers).await,
                 Heard::Publication(id, publication) => {
                     let result = perform(&shared, Request::Publish(publication)).await;
                     let _ = answers.text(&Response::of(id, result)).await;
@@ -175,7 +176,7 @@ async fn close(mut socket: WebSocket, code: u16, reason: &str) {
     let _ = socket.send(Message::Close(Some(frame))).await;
 }
 
-async fn answer(shared: &Shared, request: WsRequest, answers: &Outgoing) {
+async fn answer(shared: &Shared, request: WsRequest, subscriptions: &Subscriptions, answers: &Outgoing) {
     // The peer has left when an answer cannot be sent; there is nobody to tell.
     let id = request.id;
     match request.method.as_str() {
@@ -201,8 +202,7 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &Outgoing) {
             }
         },
         DORA_METHOD => {
-            let result = dora::answer(&shared.handle, request.params).await;
-            let _ = answers.text(&Response::of(id, Ok(result))).await;
+            let _ = dora::serve(shared, subscriptions, id, request.params, answers).await;
         }
         other => {
             let told = format!("the runtime knows the methods `{DORA_METHOD}` and `{METHOD}`, not `{other}`");

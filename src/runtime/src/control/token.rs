@@ -1,13 +1,16 @@
 //! The secret that our methods ask for: whoever can read the owner's files may drive the owner's flows.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use diag::{Diagnostic, Result, codes};
 use store::Home;
 use uuid::Uuid;
+
+/// How many bytes of a token file are read.
+const LONGEST: u64 = 4096;
 
 /// A secret of 244 random bits, in hexadecimal.
 #[derive(Clone)]
@@ -36,14 +39,33 @@ impl Token {
         Ok(token)
     }
 
-    /// Reads the token a runtime wrote.
+    /// Reads the token of a file. One that others can read too is no secret and is refused, as dora-rs does.
     pub fn read(path: &Path) -> Result<Token> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let unreadable = |error: io::Error| {
             Diagnostic::new(codes::TOKEN_REFUSED, format!("the token file {} cannot be read", path.display()))
                 .cause(error.to_string())
                 .help("only the user who started the runtime can drive it")
-        })?;
-        Ok(Token(text.trim().to_string()))
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let told =
+                format!("the token file {} can be read by others: its mode is {:o}", path.display(), mode & 0o777);
+            return Err(Diagnostic::new(codes::TOKEN_REFUSED, told)
+                .help("whoever has read it can drive what it opens; make a new token when that may have happened")
+                .next(format!("chmod 600 '{}'", path.display())));
+        }
+        let mut text = String::new();
+        // Tokens are short; a file that is not one is not read to its end.
+        file.take(LONGEST).read_to_string(&mut text).map_err(unreadable)?;
+        let token = text.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Diagnostic::new(
+                codes::TOKEN_REFUSED,
+                format!("the token file {} holds no token", path.display()),
+            ));
+        }
+        Ok(Token(token.to_string()))
     }
 
     /// The value of an `Authorization` header.
@@ -61,8 +83,6 @@ impl Token {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -84,5 +104,18 @@ mod tests {
         let error = Token::read(Path::new("/nowhere/token")).err().unwrap();
         assert_eq!(error.code, codes::TOKEN_REFUSED);
         assert!(error.message.contains("/nowhere/token"));
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("token");
+        let write = |text: &str, mode: u32| {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            Token::read(&path)
+        };
+        for (text, mode) in [("secret", 0o640), ("secret", 0o604), (" \n", 0o600), ("two words", 0o600)] {
+            let error = write(text, mode).err().unwrap();
+            assert_eq!(error.code, codes::TOKEN_REFUSED, "{text:?} {mode:o}");
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
+        assert!(write("secret\n", 0o600).unwrap().admits(b"Bearer secret"));
     }
 }

@@ -26,7 +26,7 @@ pub struct Logs {
 
 /// A query made ready to be asked many times.
 #[derive(Clone)]
-struct Filter {
+pub struct Filter {
     nodes: Vec<NodeId>,
     since: Option<UnixNanos>,
     until: Option<UnixNanos>,
@@ -35,7 +35,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(query: &LogQuery) -> Result<Self> {
+    pub fn new(query: &LogQuery) -> Result<Self> {
         let grep = query.grep.as_deref().map(Regex::new).transpose().map_err(|error| {
             Diagnostic::new(codes::INVALID_LOG_QUERY, "the pattern to look for is not a regular expression")
                 .cause(error.to_string())
@@ -50,6 +50,11 @@ impl Filter {
         })
     }
 
+    /// Whether nothing but the node decides whether a record is wanted.
+    pub fn takes_all(&self) -> bool {
+        self.since.is_none() && self.until.is_none() && self.levels.is_empty() && self.grep.is_none()
+    }
+
     fn wants_node(&self, node: Option<&str>) -> bool {
         self.nodes.is_empty() || self.nodes.iter().any(|wanted| Some(wanted.as_ref()) == node)
     }
@@ -61,7 +66,8 @@ impl Filter {
             && self.grep.as_ref().is_none_or(|grep| grep.is_match(message))
     }
 
-    fn fits_record(&self, record: &LogRecord) -> bool {
+    /// Whether a record is wanted.
+    pub fn fits_record(&self, record: &LogRecord) -> bool {
         self.wants_node(record.node.as_ref().map(AsRef::as_ref))
             && self.fits(record.time, record.level, &record.message)
     }

@@ -70,7 +70,13 @@ impl World {
 
     /// How the daemon of this home is started: on a free port.
     pub fn daemon(&self) -> daemon::Options {
-        daemon::Options { store: self.store.clone(), sources: Sources::new(), executable: executable(), port: 0 }
+        daemon::Options {
+            store: self.store.clone(),
+            sources: Sources::new(),
+            executable: executable(),
+            port: 0,
+            interface: [127, 0, 0, 1].into(),
+        }
     }
 
     /// Another process of this home.

@@ -14,6 +14,8 @@ const WORTH_TELLING: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Default)]
 pub struct Line {
     pub directory: String,
+    /// Where commands go, when that is not this home.
+    pub context: Option<String>,
     /// Names of the dataflows that run on this home.
     pub flows: Vec<String>,
     /// How long the last line took.
@@ -50,7 +52,14 @@ impl Line {
 
 impl Prompt for Line {
     fn render_prompt_left(&self) -> Cow<'_, str> {
-        Cow::Owned(self.paint(Color::Green.bold(), &render::escape(&self.directory).replace('\n', "\\n")))
+        let directory = self.paint(Color::Green.bold(), &render::escape(&self.directory).replace('\n', "\\n"));
+        match &self.context {
+            Some(context) => {
+                let context = self.paint(Color::Yellow.bold(), &format!("[{}]", render::escape(context)));
+                Cow::Owned(format!("{context} {directory}"))
+            }
+            None => Cow::Owned(directory),
+        }
     }
 
     fn render_prompt_right(&self) -> Cow<'_, str> {
