@@ -175,7 +175,7 @@ fn each_code_of_commands_is_raised() {
         ("dataflow remove one", "DORA_E610"),
         ("node logs detector", "DORA_E612"),
         ("open missing.csv", "DORA_E402"),
-        ("dataflow stop one", "DORA_E003"),
+        ("dataflow stop one", "DORA_E030"),
     ] {
         assert_eq!(code_of(&mut session, text), code, "{text}");
     }

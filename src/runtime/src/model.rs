@@ -602,6 +602,19 @@ pub enum DescriptorSource {
     },
 }
 
+/// What of a dataflow is built before its nodes start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildMode {
+    /// What was not built before by the same commands in the same directory.
+    #[default]
+    Needed,
+    /// Everything.
+    Always,
+    /// Nothing, and nothing is fetched.
+    Never,
+}
+
 /// How a dataflow is to be started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StartOptions {
@@ -616,6 +629,18 @@ pub struct StartOptions {
     pub uv: bool,
     /// Whether to return only when all nodes have reached the barrier, or one has failed.
     pub wait: bool,
+    /// How long nodes may take to reach the barrier once they are built, when that is waited for.
+    #[serde(default)]
+    pub ready_within: Option<Duration>,
+    /// What is built before the nodes start.
+    #[serde(default)]
+    pub build: BuildMode,
+    /// Whether it ends when all is built, and starts no node.
+    #[serde(default)]
+    pub build_only: bool,
+    /// Whether nodes may be command lines of `sh`.
+    #[serde(default)]
+    pub allow_shell_nodes: bool,
 }
 
 impl StartOptions {
@@ -630,7 +655,18 @@ impl StartOptions {
     }
 
     fn from_source(source: DescriptorSource) -> Self {
-        StartOptions { source, name: None, working_dir: None, env: BTreeMap::new(), uv: false, wait: true }
+        StartOptions {
+            source,
+            name: None,
+            working_dir: None,
+            env: BTreeMap::new(),
+            uv: false,
+            wait: true,
+            ready_within: None,
+            build: BuildMode::default(),
+            build_only: false,
+            allow_shell_nodes: false,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every mistake in a dataflow file is told, at its place.
 
 use diag::{Diagnostic, Sources, codes};
+use runtime::descriptor::plan::PlannedNode;
 use runtime::descriptor::{self, Checked};
 use runtime::model::StartOptions;
 
@@ -21,6 +22,12 @@ fn check(yaml: &str) -> Result<Checked, Vec<(usize, usize, Diagnostic)>> {
         };
         all.into_iter().map(|problem| (place(&problem).0, place(&problem).1, problem)).collect()
     })
+}
+
+/// Everything a node's program is given.
+fn args_of(node: &PlannedNode) -> Vec<String> {
+    let program = node.program.as_ref().unwrap();
+    program.args.iter().chain(&node.args).map(|word| word.to_str().unwrap().to_string()).collect()
 }
 
 /// The only problem of a file: line, column, message and help.
@@ -163,15 +170,15 @@ nodes:
     )
     .unwrap_or_else(|problems| panic!("{problems:#?}"));
     let [a, b] = checked.plan.nodes.as_slice() else { panic!("two nodes") };
-    let args: Vec<_> = a.program.args.iter().skip(2).collect();
+    let args: Vec<_> = args_of(a).into_iter().skip(2).collect();
     assert_eq!(args, ["--name", "two words", "-v"]);
-    assert_eq!(a.program.args[0], "-u");
+    assert_eq!(args_of(a)[0], "-u");
     assert_eq!((a.env["COMMON"].as_str(), a.env["SHARED"].as_str(), a.env["FLAG"].as_str()), ("1", "own", "true"));
     let image = a.inputs.iter().find(|input| input.id.to_string() == "image").unwrap();
     assert_eq!(image.queue_size, 3);
     assert_eq!(a.restart.backoff(3), std::time::Duration::from_secs(2));
-    assert_eq!(b.program.name.as_deref(), Some("dora-builtin"));
-    assert_eq!(b.program.path.to_str(), Some("/bin/true"));
+    assert_eq!(b.program.as_ref().unwrap().name.as_deref(), Some("dora-builtin"));
+    assert_eq!(b.program.as_ref().unwrap().path.to_str(), Some("/bin/true"));
     assert_eq!(checked.hash.len(), 64);
     // Nothing that is valid is refused, and nothing that has no effect is silent.
     assert_eq!(checked.plan.notices.len(), 1, "{:?}", checked.plan.notices);

@@ -6,6 +6,7 @@
 // Helpers of tests are not tests themselves, and may fail like them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod build;
 mod crash;
 mod descriptor;
 mod errors;

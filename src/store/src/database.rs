@@ -17,8 +17,11 @@ use crate::home::Home;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Every schema change in order; its number is its place. Never edited once released: add another.
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("migrations/001_initial.sql")), M::up(include_str!("migrations/002_options.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/001_initial.sql")),
+    M::up(include_str!("migrations/002_options.sql")),
+    M::up(include_str!("migrations/003_builds.sql")),
+];
 
 /// The state of one home. Clones share one connection.
 #[derive(Clone)]

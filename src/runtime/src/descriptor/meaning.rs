@@ -13,12 +13,25 @@ use crate::model::LogLevel;
 /// The id of an operator that is the only one and has none.
 pub const SINGLE_OPERATOR: &str = "op";
 
+/// The `path` of a node that is a command line.
+pub const SHELL: &str = "shell";
+/// The `path` of a node that somebody else starts.
+pub const DYNAMIC: &str = "dynamic";
+
 /// A node that has an id, with its place in the text.
 pub struct Named<'a> {
     pub id: &'a str,
     pub node: &'a Node,
     /// The outputs it declares, those of operators as `operator/output`.
     outputs: Vec<String>,
+}
+
+impl Named<'_> {
+    /// Its build commands and those of its operators.
+    pub fn builds(&self) -> impl Iterator<Item = &Node> {
+        let of_operators = operators(self.node).into_iter().filter_map(|(_, operator)| operator.get("build"));
+        self.node.get("build").into_iter().chain(of_operators)
+    }
 }
 
 /// Checks all that can be said of a dataflow without looking at the disk.
@@ -163,7 +176,6 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
         ("hub", "install the package and give the `path` of its program"),
         ("ros2", "run the bridge as a node of its own and give its `path`"),
         ("module", "write the nodes of the module into this dataflow"),
-        ("git", "clone and build it, and give the `path` of the program"),
     ] {
         if let Some(entry) = node.entries().iter().find(|entry| entry.key == key && !entry.node.is_null()) {
             unsupported(entry.key_span, &format!("`{key}`"), help, problems);
@@ -171,15 +183,6 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
     }
     if let Some(path) = node.get("path") {
         match path.text() {
-            Some("shell") => {
-                unsupported(path.span, "`path: shell`", "put the command into a script and give its `path`", problems)
-            }
-            Some("dynamic") => unsupported(
-                path.span,
-                "`path: dynamic`",
-                "give the `path` of the program, so that it is started here",
-                problems,
-            ),
             Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
                 unsupported(
                     path.span,
@@ -191,6 +194,7 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
             _ => {}
         }
     }
+    git(named, problems);
     if let Some(sum) = node.get("path_sha256") {
         problems.add(sum.span, "there is nothing to check", "`path_sha256` belongs to a `path` that is a web address");
     }
@@ -224,6 +228,37 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
             problems.add(operator.span.start_point(), "this operator", "the operator does not say what to run").help =
                 Some("give it `python` with the file of its code".to_string());
         }
+    }
+}
+
+/// The names a commit can have, and the repository they need.
+fn git(named: &Named<'_>, problems: &mut Problems<'_>) {
+    let node = named.node;
+    let names = ["branch", "tag", "rev"];
+    let given: Vec<_> = node
+        .entries()
+        .iter()
+        .filter(|entry| names.contains(&entry.key.as_str()) && !entry.node.is_null())
+        .collect();
+    if let [first, second, ..] = given.as_slice() {
+        let message = format!("node `{}` has both `{}` and `{}`, and one is enough", named.id, first.key, second.key);
+        let problem = problems.add(second.key_span, "the second one", message);
+        problem.labels.push(diag::Label { span: first.key_span, text: "the first one".into() });
+    }
+    let source = node.entries().iter().find(|entry| entry.key == "git" && !entry.node.is_null());
+    match (source, given.first()) {
+        (None, Some(name)) => {
+            let message = format!("node `{}` has a `{}` and no `git` that it belongs to", named.id, name.key);
+            problems.add(name.key_span, "of which repository?", message);
+        }
+        (Some(source), _) if node.get("path").is_none() => {
+            let message = format!("node `{}` has a `git` and no `path` in it", named.id);
+            problems.add(source.key_span, "only a node with a `path` can have it", message);
+        }
+        (Some(source), _) if source.node.text().is_some_and(|url| url.is_empty() || url.starts_with('-')) => {
+            problems.add(source.node.span, "this address", "this cannot be the address of a repository");
+        }
+        _ => {}
     }
 }
 

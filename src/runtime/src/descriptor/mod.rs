@@ -58,7 +58,7 @@ pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Res
         (None, None) => PathBuf::from("."),
     };
     let working_dir = std::path::absolute(&base).unwrap_or(base);
-    let place = resolve::Place { working_dir: &working_dir, env: &options.env, uv: options.uv, executable };
+    let place = resolve::Place::of(options, &working_dir, executable);
     let plan = check(&source, &place)?;
     let hash = Sha256::digest(source.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Checked { source, plan, working_dir, hash, file })
@@ -70,7 +70,7 @@ pub fn check(source: &Source, place: &resolve::Place<'_>) -> Result<Plan> {
     let tree = parse(source, &mut problems)?;
     schema::check(&tree, &mut problems);
     let nodes = meaning::check(&tree, &mut problems);
-    resolve::check(&nodes, place, &mut problems);
+    resolve::check(&tree, &nodes, place, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }
@@ -100,7 +100,7 @@ pub fn load_node(source: &Source, place: &resolve::Place<'_>, plan: &Plan) -> Re
     let tree = parse(source, &mut problems)?;
     schema::check_node(&tree, &mut problems);
     let named = meaning::check_node(&tree, plan, &mut problems);
-    resolve::check(&named, place, &mut problems);
+    resolve::check(&tree, &named, place, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }

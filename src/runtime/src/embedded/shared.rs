@@ -32,7 +32,7 @@ const EVENTS: usize = 1024;
 
 /// What the parts of one runtime share.
 pub struct Shared {
-    pub(super) options: Options,
+    pub options: Options,
     row: RuntimeRow,
     pub(super) clock: Arc<HLC>,
     dataflows: Mutex<HashMap<DataflowId, Arc<Dataflow>>>,

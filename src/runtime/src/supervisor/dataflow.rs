@@ -17,7 +17,7 @@ use super::task::Command;
 use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
 use crate::model::{
-    DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit, NodeInfo,
+    BuildMode, DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit, NodeInfo,
     StartOptions, Status, Topic, TopicInfo, UnixNanos,
 };
 use crate::records::{self, Kept};
@@ -25,7 +25,7 @@ use crate::router::Router;
 use crate::router::rate::Meter;
 
 /// How many lines of a node's standard error are remembered for the moment it dies.
-const LAST_LINES: usize = 20;
+pub(super) const LAST_LINES: usize = 20;
 /// How many of its latest events a dataflow remembers; all of them are in the store.
 const HISTORY: usize = 500;
 
@@ -157,7 +157,12 @@ impl Dataflow {
         let state = self.lock();
         let set = plan.nodes.iter().zip(&state.nodes).filter(|(_, node)| !node.removed && !node.params.is_empty());
         let params = set.map(|(planned, node)| (planned.id.clone(), node.params.clone())).collect();
-        Kept { options: self.options.clone(), params }
+        // What has been built once is not built anew by each restart.
+        let build = match self.options.build {
+            BuildMode::Always => BuildMode::Needed,
+            build => build,
+        };
+        Kept { options: StartOptions { build, ..self.options.clone() }, params }
     }
 
     /// Writes down what it takes to start it again as it is now.

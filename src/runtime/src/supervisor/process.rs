@@ -23,7 +23,7 @@ use crate::logs::payload;
 use crate::model::{LogLevel, LogStream, NodeExit};
 
 /// How long output may go on after its process has ended, held open by a process it left behind.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Never inherited, and not to be set by a descriptor: what would load code into a node, what is secret, and
 /// what the runtime itself says to nodes.
@@ -86,11 +86,12 @@ pub struct Ended {
 pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAddr) -> io::Result<Running> {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
-    let mut command = std::process::Command::new(&planned.program.path);
-    if let Some(name) = &planned.program.name {
+    let program = planned.program.as_ref().ok_or_else(|| io::Error::other("nothing has built its program yet"))?;
+    let mut command = std::process::Command::new(&program.path);
+    if let Some(name) = &program.name {
         command.arg0(name);
     }
-    command.args(&planned.program.args).current_dir(&planned.working_dir).process_group(0);
+    command.args(&program.args).args(&planned.args).current_dir(&planned.working_dir).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env_clear().envs(environment(planned, &flow.options.env)).envs(wiring(flow, node, restarts, address)?);
 
@@ -100,10 +101,10 @@ pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAd
     let id = ProcessId::of(pid).unwrap_or(ProcessId { pid, started: 0 });
     let mut output = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
-        output.spawn(capture(flow.clone(), node, LogStream::Stdout, stdout));
+        output.spawn(capture(flow.clone(), stdout, move |flow, line| keep(flow, node, LogStream::Stdout, line)));
     }
     if let Some(stderr) = child.stderr.take() {
-        output.spawn(capture(flow.clone(), node, LogStream::Stderr, stderr));
+        output.spawn(capture(flow.clone(), stderr, move |flow, line| keep(flow, node, LogStream::Stderr, line)));
     }
     Ok(Running { id, child, output })
 }
@@ -139,6 +140,18 @@ pub fn environment(planned: &PlannedNode, env: &BTreeMap<String, String>) -> BTr
     variables.extend(inherited.filter(|(name, _)| !DENIED.contains(&name.as_str())));
     let asked = planned.env.iter().chain(env).filter(|(name, _)| may_set(name));
     variables.extend(asked.map(|(name, value)| (name.clone(), value.clone())));
+    variables
+}
+
+/// What a node's build commands find in their environment: the node's own, with the programs of the virtual environment
+/// that its Python would come from, so that what is installed is installed there.
+pub fn build_environment(planned: &PlannedNode, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut variables = environment(planned, env);
+    if let Some(directory) = variables.get("VIRTUAL_ENV") {
+        let path = variables.get("PATH").map(String::as_str).unwrap_or_default();
+        let path = format!("{directory}/bin:{path}");
+        variables.insert("PATH".to_string(), path);
+    }
     variables
 }
 
@@ -178,7 +191,8 @@ fn wiring(
         ("DORA_ZENOH_LISTEN", "tcp/127.0.0.1:0".into()),
         ("DORA_ZENOH_MULTICAST", "off".into()),
     ];
-    if planned.program.name.as_deref() == Some(crate::descriptor::resolve::BUILTIN) {
+    let program = planned.program.as_ref().and_then(|program| program.name.as_deref());
+    if program == Some(crate::descriptor::resolve::BUILTIN) {
         variables.push(("DORA_BUILTIN", "1".into()));
     }
     Ok(variables)
@@ -199,21 +213,25 @@ impl Running {
 }
 
 /// Reads what a process prints, line by line, until it closes the pipe.
-async fn capture(flow: Arc<Dataflow>, node: usize, stream: LogStream, mut pipe: impl AsyncRead + Unpin) {
+pub(super) async fn capture(
+    flow: Arc<Dataflow>,
+    mut pipe: impl AsyncRead + Unpin,
+    mut keep: impl FnMut(&Dataflow, &str),
+) {
     let mut chunk = vec![0; 64 * 1024];
     let mut splitter = Splitter::default();
     loop {
         match pipe.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
             Ok(count) => {
-                splitter.feed(chunk.get(..count).unwrap_or_default(), |line| keep(&flow, node, stream, &line));
+                splitter.feed(chunk.get(..count).unwrap_or_default(), |line| keep(&flow, &line));
                 if let Err(error) = flow.journal.flush() {
                     flow.notice(None, LogLevel::Error, format!("its logs cannot be written: {error}"));
                 }
             }
         }
     }
-    splitter.end(|line| keep(&flow, node, stream, &line));
+    splitter.end(|line| keep(&flow, &line));
     let _ = flow.journal.flush();
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::build;
 use super::dataflow::Dataflow;
 use super::process::{self, Ended};
 use crate::descriptor::plan::{PlannedInput, PlannedNode};
@@ -65,6 +66,21 @@ pub enum Command {
         input: InputRef,
         done: Done,
     },
+}
+
+impl Command {
+    /// Whom to tell that it was not done; the options of a stop, for which nobody waits.
+    fn into_done(self) -> Result<Done, StopOptions> {
+        match self {
+            Command::Stop(options) => Err(options),
+            Command::Pause { done, .. }
+            | Command::Resume { done }
+            | Command::Node { done, .. }
+            | Command::Add { done, .. }
+            | Command::Connect { done, .. }
+            | Command::Disconnect { done, .. } => Ok(done),
+        }
+    }
 }
 
 /// Told once when something is done, or why it was not.
@@ -200,7 +216,7 @@ pub async fn supervise(
         started: Some(started),
         failure: None,
     };
-    supervisor.start();
+    supervisor.build(&mut commands).await;
     while supervisor.goes_on() {
         let deadline = supervisor.deadline();
         tokio::select! {
@@ -226,6 +242,51 @@ impl Supervisor {
     /// Whether anything is left to wait for. Nodes that were stopped by hand wait for nothing but the others.
     fn goes_on(&self) -> bool {
         self.members.iter().any(|member| member.rest == Rest::No)
+    }
+
+    /// Builds what is to be built, and starts the nodes. Meanwhile nothing but a stop is listened to.
+    async fn build(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) {
+        let (flow, shared) = (self.flow.clone(), self.shared.clone());
+        let built = build::all(&flow, &shared);
+        tokio::pin!(built);
+        loop {
+            tokio::select! {
+                biased;
+                Some(command) = commands.recv() => match command.into_done() {
+                    Ok(done) => drop(done.send(Err(self.not_now("change", "wait until it is built")))),
+                    Err(options) => {
+                        self.stop(options);
+                        return self.all_gone("stopped before it was built");
+                    }
+                },
+                built = &mut built => match built {
+                    Ok(()) if flow.options.build_only => return self.built(),
+                    Ok(()) => return self.start(),
+                    Err(failure) => {
+                        self.failure = Some(failure.error);
+                        self.gone(failure.node, Status::Failed, failure.why);
+                        return self.all_gone("another node could not be built");
+                    }
+                },
+            }
+        }
+    }
+
+    /// Ends a dataflow that was only to be built.
+    fn built(&mut self) {
+        for node in 0..self.members.len() {
+            self.gone(node, Status::Finished, String::new());
+        }
+    }
+
+    /// Ends all nodes that have not been started.
+    fn all_gone(&mut self, why: &str) {
+        for node in 0..self.members.len() {
+            if let Some(member) = self.members.get_mut(node).filter(|member| member.rest == Rest::No) {
+                member.rest = Rest::Done;
+                self.told(self.flow.node_transition(node, Status::Stopped, why));
+            }
+        }
     }
 
     fn start(&mut self) {
@@ -310,8 +371,9 @@ impl Supervisor {
 
     fn not_spawned(&mut self, node: usize, error: &std::io::Error) {
         let id = self.id(node);
-        let program = self.flow.plan().nodes.get(node).map(|planned| planned.program.path.display().to_string());
-        let program = program.unwrap_or_default();
+        let plan = self.flow.plan();
+        let program = plan.nodes.get(node).and_then(|planned| planned.program.as_ref());
+        let program = program.map(|program| program.path.display().to_string()).unwrap_or_default();
         let why = format!("`{program}` could not be started: {error}");
         let failure = Diagnostic::new(codes::NODE_NOT_STARTED, format!("node `{id}` could not be started"))
             .cause(format!("{program}: {error}"))
@@ -1082,11 +1144,15 @@ impl Supervisor {
         }
         self.shared.ended(flow.id);
         if let Some(started) = self.started.take() {
-            let failure = self.failure.take().unwrap_or_else(|| {
-                let message = format!("dataflow `{}` was stopped before all its nodes were ready", flow.name);
-                Diagnostic::new(codes::DATAFLOW_ENDED, message)
-            });
-            let _ = started.send(Err(failure));
+            let outcome = match self.failure.take() {
+                Some(failure) => Err(failure),
+                None if status == Status::Finished => Ok(flow.info()),
+                None => {
+                    let message = format!("dataflow `{}` was stopped before all its nodes were ready", flow.name);
+                    Err(Diagnostic::new(codes::DATAFLOW_ENDED, message))
+                }
+            };
+            let _ = started.send(outcome);
         }
     }
 }
