@@ -9,6 +9,7 @@
 mod build;
 mod crash;
 mod descriptor;
+mod dynamic;
 mod errors;
 mod protocol;
 mod stock_nodes;

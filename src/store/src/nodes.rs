@@ -23,7 +23,48 @@ pub struct NodeProcessRow {
     pub signal: Option<i32>,
 }
 
+/// What a node is told that somebody else starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DynamicNode {
+    pub dataflow_name: String,
+    /// In the runtime's own JSON.
+    pub config: String,
+}
+
 impl Store {
+    /// Notes what a node is told that somebody else starts.
+    pub fn record_dynamic_node(&self, dataflow: Uuid, node: &str, config: &str) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO dynamic_nodes (dataflow, node, config) VALUES (?1, ?2, ?3)")?
+                .execute((dataflow.to_string(), node, config))?;
+            Ok(())
+        })
+    }
+
+    /// Forgets a node that somebody else starts; one that is unknown is as good as forgotten.
+    pub fn forget_dynamic_node(&self, dataflow: Uuid, node: &str) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM dynamic_nodes WHERE dataflow = ?1 AND node = ?2")?
+                .execute((dataflow.to_string(), node))?;
+            Ok(())
+        })
+    }
+
+    /// The nodes of this id in dataflows that have not ended.
+    pub fn dynamic_nodes(&self, node: &str) -> Result<Vec<DynamicNode>> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT name, config FROM dynamic_nodes JOIN dataflows ON dataflows.id = dynamic_nodes.dataflow
+                     WHERE node = ?1 AND ended IS NULL ORDER BY created",
+                )?
+                .query_map([node], |row| Ok(DynamicNode { dataflow_name: row.get(0)?, config: row.get(1)? }))?
+                .collect()
+        })
+    }
+
     /// Writes that a process was started for a node.
     pub fn record_node_process(&self, process: &NodeProcessRow) -> Result<()> {
         self.write(|connection| {

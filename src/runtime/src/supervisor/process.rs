@@ -164,19 +164,7 @@ fn wiring(
 ) -> io::Result<Vec<(&'static str, OsString)>> {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
-    // Every message takes the way through the router, which loses none and counts all.
-    let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
-    let config = NodeConfig {
-        dataflow_id: flow.id.0,
-        node_id: planned.id.clone(),
-        run_config: planned.run_config.clone(),
-        daemon_communication: Some(DaemonCommunication::Tcp { socket_addr }),
-        dataflow_descriptor: plan.descriptor.clone(),
-        dynamic: false,
-        write_events_to: None,
-        restart_count,
-        output_routing: Some(planned.run_config.outputs.iter().map(|id| (id.clone(), routed.clone())).collect()),
-    };
+    let config = config(flow, planned, restart_count, socket_addr);
     let (variable, config) = if planned.operators.is_empty() {
         ("DORA_NODE_CONFIG", serde_yaml::to_string(&config))
     } else {
@@ -196,6 +184,23 @@ fn wiring(
         variables.push(("DORA_BUILTIN", "1".into()));
     }
     Ok(variables)
+}
+
+/// What a node is told of itself and its dataflow.
+pub fn config(flow: &Dataflow, planned: &PlannedNode, restart_count: u32, socket_addr: SocketAddr) -> NodeConfig {
+    // Every message takes the way through the router, which loses none and counts all.
+    let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
+    NodeConfig {
+        dataflow_id: flow.id.0,
+        node_id: planned.id.clone(),
+        run_config: planned.run_config.clone(),
+        daemon_communication: Some(DaemonCommunication::Tcp { socket_addr }),
+        dataflow_descriptor: flow.plan().descriptor.clone(),
+        dynamic: planned.dynamic,
+        write_events_to: None,
+        restart_count,
+        output_routing: Some(planned.run_config.outputs.iter().map(|id| (id.clone(), routed.clone())).collect()),
+    }
 }
 
 impl Running {
