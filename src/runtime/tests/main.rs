@@ -11,6 +11,7 @@ mod crash;
 mod descriptor;
 mod dynamic;
 mod errors;
+mod modules;
 mod protocol;
 mod stock_nodes;
 mod world;

@@ -129,6 +129,16 @@ fn inputs_of(node: &Node) -> Vec<(Option<String>, &Node)> {
     own.into_iter().chain(of_operators).collect()
 }
 
+/// The outputs that a node declares, those of its operators as `operator/output`, whether or not they are valid.
+pub fn outputs_of(node: &Node) -> impl Iterator<Item = String> {
+    let of = |prefix: String, node: &Node| {
+        let list = node.get("outputs").map(Node::items).unwrap_or_default();
+        list.iter().filter_map(|item| Some(format!("{prefix}{}", item.text()?))).collect::<Vec<_>>()
+    };
+    let of_operators = operators(node).into_iter().flat_map(move |(id, operator)| of(format!("{id}/"), operator));
+    of(String::new(), node).into_iter().chain(of_operators).collect::<Vec<_>>().into_iter()
+}
+
 fn outputs(node: &Node, problems: &mut Problems<'_>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut add = |prefix: &str, list: Option<&Node>| {
@@ -175,7 +185,7 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
     for (key, help) in [
         ("hub", "install the package and give the `path` of its program"),
         ("ros2", "run the bridge as a node of its own and give its `path`"),
-        ("module", "write the nodes of the module into this dataflow"),
+        ("module", "add the nodes of the module one after the other"),
     ] {
         if let Some(entry) = node.entries().iter().find(|entry| entry.key == key && !entry.node.is_null()) {
             unsupported(entry.key_span, &format!("`{key}`"), help, problems);

@@ -5,11 +5,13 @@
 //!
 //! - [`yaml`] – the tree with places
 //! - [`schema`] – which keys there are, and the types of their values
+//! - [`module`] – modules replaced by their nodes
 //! - [`meaning`] – what is said with them: ids, wiring, timers
 //! - [`resolve`] – programs and environments
 //! - [`plan`] – the result
 
 pub mod meaning;
+pub mod module;
 pub mod plan;
 pub mod resolve;
 pub mod schema;
@@ -24,14 +26,18 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::model::{DescriptorSource, StartOptions};
+use module::Module;
 use plan::Plan;
 
 /// A descriptor that can be started.
 pub struct Checked {
     pub source: Arc<Source>,
+    /// The text without modules, when it has some.
+    pub expanded: Option<String>,
+    pub modules: Vec<Module>,
     pub plan: Plan,
     pub working_dir: PathBuf,
-    /// SHA-256 of the text, in hexadecimal.
+    /// SHA-256 of the text, without modules, in hexadecimal.
     pub hash: String,
     pub file: Option<PathBuf>,
 }
@@ -59,22 +65,38 @@ pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Res
     };
     let working_dir = std::path::absolute(&base).unwrap_or(base);
     let place = resolve::Place::of(options, &working_dir, executable);
-    let plan = check(&source, &place)?;
-    let hash = Sha256::digest(source.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Checked { source, plan, working_dir, hash, file })
+    let (plan, expanded, modules) = check(&source, &place, sources)?;
+    // What a dataflow is made of is in its modules too.
+    let hash = Sha256::digest(expanded.as_deref().unwrap_or(&source.text));
+    let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Checked { source, expanded, modules, plan, working_dir, hash, file })
 }
 
-/// Checks a text.
-pub fn check(source: &Source, place: &resolve::Place<'_>) -> Result<Plan> {
+/// Checks a text. Gives the plan, and the text without modules when it has some.
+fn check(
+    source: &Source,
+    place: &resolve::Place<'_>,
+    sources: &Sources,
+) -> Result<(Plan, Option<String>, Vec<Module>)> {
     let mut problems = Problems { source, found: Vec::new() };
     let tree = parse(source, &mut problems)?;
     schema::check(&tree, &mut problems);
-    let nodes = meaning::check(&tree, &mut problems);
-    resolve::check(&tree, &nodes, place, &mut problems);
+    let module::Expanded { root, modules } = module::expand(&tree, place, sources, &mut problems);
+    let nodes = meaning::check(&root, &mut problems);
+    resolve::check(&root, &nodes, place, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }
-    resolve::plan(typed::<Descriptor>(source, problems)?, place)
+    if modules.is_empty() {
+        return Ok((resolve::plan(typed::<Descriptor>(source, problems)?, place)?, None, modules));
+    }
+    let refused = |error: serde_yaml::Error| {
+        let message = format!("{} is not valid once its modules are taken in", source.name);
+        Diagnostic::new(codes::INVALID_DATAFLOW, message).cause(error.to_string())
+    };
+    let value = root.to_value();
+    let text = serde_yaml::to_string(&value).map_err(refused)?;
+    Ok((resolve::plan(serde_yaml::from_value(value).map_err(refused)?, place)?, Some(text), modules))
 }
 
 fn parse(source: &Source, problems: &mut Problems<'_>) -> Result<yaml::Node> {
@@ -139,7 +161,8 @@ impl Problems<'_> {
 
     /// One diagnostic with all problems in the order of the text.
     fn into_diagnostic(mut self) -> Box<Diagnostic> {
-        self.found.sort_by_key(|problem| problem.labels.first().map(|label| label.span.start));
+        let place = |problem: &Diagnostic| problem.labels.first().map(|label| (label.span.source, label.span.start));
+        self.found.sort_by_key(place);
         let count = self.found.len();
         let name = self.source.name.clone();
         let mut combined = Diagnostic::combine(self.found)

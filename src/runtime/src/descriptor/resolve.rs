@@ -27,6 +27,11 @@ pub const BUILTIN: &str = "dora-builtin";
 /// Whoever sets this to `1` or `true` allows nodes that are command lines of the shell.
 pub const ALLOW_SHELL: &str = "DORA_ALLOW_SHELL_NODES";
 
+/// Whether this process's environment allows it.
+pub fn shell_is_allowed() -> bool {
+    std::env::var(ALLOW_SHELL).is_ok_and(|text| matches!(text.to_lowercase().as_str(), "1" | "true"))
+}
+
 /// Where and how programs are looked for.
 pub struct Place<'a> {
     pub working_dir: &'a Path,
@@ -43,13 +48,12 @@ pub struct Place<'a> {
 impl<'a> Place<'a> {
     /// Where and how the programs of a dataflow are looked for.
     pub fn of(options: &'a StartOptions, working_dir: &'a Path, executable: &'a Path) -> Self {
-        let allowed = |text: String| matches!(text.to_lowercase().as_str(), "1" | "true");
         Place {
             working_dir,
             env: &options.env,
             uv: options.uv,
             executable,
-            allow_shell: options.allow_shell_nodes || std::env::var(ALLOW_SHELL).is_ok_and(allowed),
+            allow_shell: options.allow_shell_nodes || shell_is_allowed(),
         }
     }
 
@@ -57,7 +61,7 @@ impl<'a> Place<'a> {
         self.env.get(name).map(OsString::from).or_else(|| std::env::var_os(name))
     }
 
-    fn on_path(&self, name: &str) -> Option<PathBuf> {
+    pub fn on_path(&self, name: &str) -> Option<PathBuf> {
         let path = self.variable("PATH")?;
         std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
     }

@@ -85,7 +85,7 @@ impl Shared {
         // As it is now, whatever becomes of the file.
         options.source = DescriptorSource::Text {
             label: checked.source.name.clone(),
-            text: checked.source.text.clone(),
+            text: checked.expanded.clone().unwrap_or_else(|| checked.source.text.clone()),
             file: checked.file.clone(),
         };
         options.name = Some(name.clone());
@@ -107,7 +107,7 @@ impl Shared {
 
     /// Makes all parts of a dataflow whose name is claimed.
     fn make(&self, id: DataflowId, created: UnixNanos, options: StartOptions, checked: Checked) -> Result<Prepared> {
-        let Checked { source, plan, working_dir, hash, file } = checked;
+        let Checked { source, plan, working_dir, hash, file, .. } = checked;
         let name = options.name.clone().unwrap_or_default();
         let failed = |error: std::io::Error| {
             Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up"))

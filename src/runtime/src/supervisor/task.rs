@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use super::build;
 use super::dataflow::Dataflow;
 use super::process::{self, Ended};
+use crate::descriptor::meaning::SHELL;
 use crate::descriptor::plan::{PlannedInput, PlannedNode};
 use crate::embedded::orders::no_node;
 use crate::embedded::shared::Shared;
@@ -1100,6 +1101,12 @@ impl Supervisor {
         }
         if let Some(backoff) = self.wants_restart(node, success) {
             return self.back_off(node, backoff, how);
+        }
+        // A command line need not be a node: one that has done its work holds nobody up.
+        let plan = self.flow.plan();
+        if success && plan.nodes.get(node).is_some_and(|planned| planned.source == SHELL) {
+            self.gone(node, Status::Finished, String::new());
+            return self.try_barrier();
         }
         if matches!(self.barrier, Barrier::Waiting(_)) {
             self.failure = Some(self.died_at_start(node, &how));
