@@ -3,7 +3,7 @@
 //! One folder per noun or group, one file per command or family of verbs; each folder lists its declarations
 //! in a slice, and [`all`] gathers them. A command takes arguments in, calls a library, gives a table out.
 //!
-//! - [`dataflow`], [`node`], [`topic`], [`daemon`]: what the runtime carries
+//! - [`dataflow`], [`node`], [`param`], [`topic`], [`daemon`]: what the runtime carries
 //! - [`filters`] – tables and lists
 //! - [`strings`], [`math`]: texts and numbers
 //! - [`formats`] – conversions, and values as text in a format
@@ -29,6 +29,7 @@ pub mod live;
 pub mod math;
 mod model;
 pub mod node;
+pub mod param;
 mod prelude;
 pub mod reference;
 mod rows;
@@ -41,7 +42,7 @@ use engine::{Alias, Command, Registry};
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
     let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
-    let flows = [dataflow::ALL, node::ALL, topic::ALL, daemon::ALL];
+    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, daemon::ALL];
     [tables.concat(), flows.concat()].concat()
 }
 
@@ -53,6 +54,10 @@ pub const ALIASES: &[Alias] = &[
     Alias { name: "dataflow delete", target: "dataflow remove", hint: true },
     Alias { name: "dataflow rm", target: "dataflow remove", hint: true },
     Alias { name: "dataflow check", target: "dataflow validate", hint: true },
+    Alias { name: "build", target: "dataflow build", hint: false },
+    Alias { name: "expand", target: "dataflow expand", hint: false },
+    Alias { name: "graph", target: "dataflow graph", hint: false },
+    Alias { name: "validate", target: "dataflow validate", hint: false },
     Alias { name: "nodes", target: "node list", hint: true },
     Alias { name: "topics", target: "topic list", hint: true },
     Alias { name: "up", target: "daemon start", hint: true },

@@ -99,6 +99,9 @@ fn declarations_read_alike() {
 
 /// Names that are not `noun verb` with a conventional verb, and why.
 const OTHER_NAMES: &[(&str, &str)] = &[
+    ("dataflow build", "what dora-rs users type; it fetches and compiles, and starts nothing"),
+    ("dataflow expand", "what dora-rs users type; it takes modules apart"),
+    ("dataflow graph", "what dora-rs users type; it shows a file, not something that runs"),
     ("error make", "raises what `catch` catches; nothing is created that stays"),
     ("error explain", "the long form of a code, as in other compilers"),
 ];

@@ -245,6 +245,16 @@ words! {
     }
 }
 
+words! {
+    /// What a daemon does with a dataflow whose daemon was killed.
+    Recovery {
+        /// Starts it again if any of its nodes is to be started again when it fails.
+        ByNodes = "by-nodes",
+        Always = "always",
+        Never = "never",
+    }
+}
+
 /// A dataflow, as a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataflowInfo {
@@ -286,6 +296,9 @@ pub struct DataflowDetails {
     pub descriptor: String,
     /// Where its logs are kept.
     pub log_dir: PathBuf,
+    /// How it was started; `None` when an older version started it.
+    #[serde(default)]
+    pub options: Option<StartOptions>,
     pub nodes: Vec<NodeInfo>,
     pub edges: Vec<EdgeInfo>,
     /// Its transitions and notices, oldest first.
@@ -638,9 +651,19 @@ pub struct StartOptions {
     /// Whether it ends when all is built, and starts no node.
     #[serde(default)]
     pub build_only: bool,
+    /// Whether types of an output and an input that do not fit are a mistake, whatever the dataflow says.
+    #[serde(default)]
+    pub strict_types: bool,
     /// Whether nodes may be command lines of `sh`.
     #[serde(default)]
     pub allow_shell_nodes: bool,
+    /// What becomes of it when the daemon that runs it is killed.
+    #[serde(default = "by_nodes")]
+    pub recover: Recovery,
+}
+
+fn by_nodes() -> Recovery {
+    Recovery::ByNodes
 }
 
 impl StartOptions {
@@ -665,7 +688,9 @@ impl StartOptions {
             ready_within: None,
             build: BuildMode::default(),
             build_only: false,
+            strict_types: false,
             allow_shell_nodes: false,
+            recover: Recovery::ByNodes,
         }
     }
 }

@@ -63,7 +63,9 @@ async fn what_was_built_is_not_built_again_unless_its_commands_change_or_its_pro
     let world = World::new();
     let count = world.root.path().join("count");
     let yaml = |line: &str| {
-        format!("nodes:\n  - id: a\n    path: made.sh\n    build: |\n      sh -c 'echo {line} >> count'\n      cp template.sh made.sh\n      chmod +x made.sh\n")
+        format!(
+            "nodes:\n  - id: a\n    path: made.sh\n    build: |\n      sh -c 'echo {line} >> count'\n      cp template.sh made.sh\n      chmod +x made.sh\n"
+        )
     };
     let file = world.write(&yaml("one"), &[("template.sh", PROGRAM)]);
     let start = async |options: StartOptions| world.handle.start(options).await;

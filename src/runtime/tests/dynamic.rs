@@ -162,7 +162,7 @@ async fn a_guest_can_be_asked_to_leave_and_not_to_come() {
     until_status(&world.handle, "flow", "guest", Status::Running).await;
     world.handle.stop_node(node(), StopOptions::default()).await.unwrap();
     assert!(said(guest).contains("told to stop"));
-    world.handle.shutdown().await.unwrap();
+    world.handle.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,6 +173,7 @@ async fn any_runtime_of_the_home_answers_and_another_takes_over() {
         store: world.store.clone(),
         sources: Sources::new(),
         kind: RuntimeKind::Embedded,
+        journal: None,
         executable: env!("CARGO_BIN_EXE_runtime-host").into(),
     })
     .handle();
@@ -193,7 +194,7 @@ async fn any_runtime_of_the_home_answers_and_another_takes_over() {
     let warned = details.history.iter().filter(|event| event.why.contains("another program holds port")).count();
     assert_eq!(warned, 0, "whoever holds it answers: {:?}", details.history);
 
-    world.handle.shutdown().await.unwrap();
+    world.handle.shutdown(false).await.unwrap();
     until("the other runtime has taken over", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()).await;
     assert!(said(guest("two")).contains("is done"));
 
@@ -206,7 +207,7 @@ async fn any_runtime_of_the_home_answers_and_another_takes_over() {
     other.start(again).await.unwrap();
     let lost = guest("two").wait_with_output().unwrap();
     assert!(String::from_utf8_lossy(&lost.stderr).contains("several dataflows have"), "{lost:?}");
-    other.shutdown().await.unwrap();
+    other.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,5 +228,5 @@ async fn a_port_that_another_program_holds_is_told() {
         assert!(tokio::time::Instant::now() < deadline, "nothing is told");
         tokio::task::yield_now().await;
     }
-    world.handle.shutdown().await.unwrap();
+    world.handle.shutdown(false).await.unwrap();
 }

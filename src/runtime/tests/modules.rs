@@ -201,7 +201,9 @@ nodes:
 
 #[test]
 fn a_module_that_cannot_be_read_or_goes_round_in_a_circle_is_told_at_its_name() {
-    let flow = |module: &str| format!("nodes:\n  - id: m\n    module: {module}\n  - {{id: s, path: src.py, inputs: {{x: m/y}}}}\n");
+    let flow = |module: &str| {
+        format!("nodes:\n  - id: m\n    module: {module}\n  - {{id: s, path: src.py, inputs: {{x: m/y}}}}\n")
+    };
     let told = |module: &str, files: &[(&str, &str)]| {
         let flow = flow(module);
         let mut all: Vec<(&str, &str)> = SCRIPTS.to_vec();
@@ -212,17 +214,16 @@ fn a_module_that_cannot_be_read_or_goes_round_in_a_circle_is_told_at_its_name() 
     assert_eq!(told("gone.yml", &[]), ["flow.yml:3: DORA_E033: the module of node `m` was not found: `gone.yml`"]);
     assert_eq!(
         told("/etc/hostname", &[]),
-        ["flow.yml:3: DORA_E033: the module of node `m` must be named from the directory of its file on: `/etc/hostname`"]
+        [
+            "flow.yml:3: DORA_E033: the module of node `m` must be named from the directory of its file on: `/etc/hostname`"
+        ]
     );
     assert_eq!(
         told("../outside.yml", &[("../outside.yml", "")]),
         ["flow.yml:3: DORA_E033: the module of node `m` lies outside the dataflow's directory: `../outside.yml`"]
     );
     assert_eq!(told("m.yml", &[("m.yml", "a: [")])[0].split(':').next(), Some("m.yml"));
-    assert_eq!(
-        told("m.yml", &[("m.yml", "nodes: []")]),
-        ["m.yml:1: DORA_E002: a module needs `module`"]
-    );
+    assert_eq!(told("m.yml", &[("m.yml", "nodes: []")]), ["m.yml:1: DORA_E002: a module needs `module`"]);
     let (a, b) = (
         "module: {name: a, outputs: [y]}\nnodes:\n  - {id: b, module: b.yml}\n",
         "module: {name: b, outputs: [y]}\nnodes:\n  - {id: a, module: a.yml}\n",

@@ -10,9 +10,7 @@ use crate::sql::from_timestamp;
 impl Store {
     /// Whether something with this key was built.
     pub fn is_built(&self, key: &str) -> Result<bool> {
-        self.with(|connection| {
-            connection.prepare_cached("SELECT 1 FROM builds WHERE key = ?1")?.exists([key])
-        })
+        self.with(|connection| connection.prepare_cached("SELECT 1 FROM builds WHERE key = ?1")?.exists([key]))
     }
 
     /// Notes that something was built.

@@ -2,11 +2,18 @@
 
 use engine::Command;
 
+pub(crate) mod build;
 pub(crate) mod events;
+pub(crate) mod expand;
+pub(crate) mod filter;
+pub(crate) mod graph;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod pause;
+pub(crate) mod prune;
 pub(crate) mod remove;
+pub(crate) mod restart;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod validate;
@@ -14,11 +21,18 @@ pub(crate) mod wait;
 
 /// The commands declared in this folder.
 pub static ALL: &[&Command] = &[
+    &build::BUILD,
     &events::EVENTS,
+    &expand::EXPAND,
+    &graph::GRAPH,
     &inspect::INSPECT,
     &list::LIST,
     &logs::LOGS,
+    &pause::PAUSE,
+    &pause::RESUME,
+    &prune::PRUNE,
     &remove::REMOVE,
+    &restart::RESTART,
     &start::START,
     &start::RUN,
     &stop::STOP,

@@ -120,6 +120,13 @@ fn operators(node: &Node) -> Vec<(String, &Node)> {
         .collect()
 }
 
+/// A node and its operators, whatever has inputs and outputs, each with what it is called: `node`, `node/operator`.
+pub fn owners(node: &Node) -> Vec<(String, &Node)> {
+    let id = node.get("id").and_then(Node::text).unwrap_or_default();
+    let of_operators = operators(node).into_iter().map(|(operator, node)| (format!("{id}/{operator}"), node));
+    std::iter::once((id.to_string(), node)).chain(of_operators).collect()
+}
+
 fn inputs_of(node: &Node) -> Vec<(Option<String>, &Node)> {
     let own = node.get("inputs").map(|inputs| (None, inputs));
     let id = node.get("id").and_then(Node::text).unwrap_or_default();
@@ -245,11 +252,8 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
 fn git(named: &Named<'_>, problems: &mut Problems<'_>) {
     let node = named.node;
     let names = ["branch", "tag", "rev"];
-    let given: Vec<_> = node
-        .entries()
-        .iter()
-        .filter(|entry| names.contains(&entry.key.as_str()) && !entry.node.is_null())
-        .collect();
+    let given: Vec<_> =
+        node.entries().iter().filter(|entry| names.contains(&entry.key.as_str()) && !entry.node.is_null()).collect();
     if let [first, second, ..] = given.as_slice() {
         let message = format!("node `{}` has both `{}` and `{}`, and one is enough", named.id, first.key, second.key);
         let problem = problems.add(second.key_span, "the second one", message);

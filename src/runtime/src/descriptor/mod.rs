@@ -7,14 +7,17 @@
 //! - [`schema`] – which keys there are, and the types of their values
 //! - [`module`] – modules replaced by their nodes
 //! - [`meaning`] – what is said with them: ids, wiring, timers
+//! - [`types`] – whether what outputs give is what inputs take
 //! - [`resolve`] – programs and environments
-//! - [`plan`] – the result
+//! - [`plan`] – the result; [`graph`]: what feeds what in it
 
+pub mod graph;
 pub mod meaning;
 pub mod module;
 pub mod plan;
 pub mod resolve;
 pub mod schema;
+pub mod types;
 pub mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -65,7 +68,7 @@ pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Res
     };
     let working_dir = std::path::absolute(&base).unwrap_or(base);
     let place = resolve::Place::of(options, &working_dir, executable);
-    let (plan, expanded, modules) = check(&source, &place, sources)?;
+    let (plan, expanded, modules) = check(&source, &place, options.strict_types, sources)?;
     // What a dataflow is made of is in its modules too.
     let hash = Sha256::digest(expanded.as_deref().unwrap_or(&source.text));
     let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -76,6 +79,7 @@ pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Res
 fn check(
     source: &Source,
     place: &resolve::Place<'_>,
+    strict_types: bool,
     sources: &Sources,
 ) -> Result<(Plan, Option<String>, Vec<Module>)> {
     let mut problems = Problems { source, found: Vec::new() };
@@ -84,11 +88,17 @@ fn check(
     let module::Expanded { root, modules } = module::expand(&tree, place, sources, &mut problems);
     let nodes = meaning::check(&root, &mut problems);
     resolve::check(&root, &nodes, place, &mut problems);
+    let notices = types::check(&root, &nodes, strict_types, sources, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }
+    let plan = |descriptor: Descriptor| -> Result<Plan> {
+        let mut plan = resolve::plan(descriptor, place)?;
+        plan.notices.extend(notices);
+        Ok(plan)
+    };
     if modules.is_empty() {
-        return Ok((resolve::plan(typed::<Descriptor>(source, problems)?, place)?, None, modules));
+        return Ok((plan(typed::<Descriptor>(source, problems)?)?, None, modules));
     }
     let refused = |error: serde_yaml::Error| {
         let message = format!("{} is not valid once its modules are taken in", source.name);
@@ -96,7 +106,7 @@ fn check(
     };
     let value = root.to_value();
     let text = serde_yaml::to_string(&value).map_err(refused)?;
-    Ok((resolve::plan(serde_yaml::from_value(value).map_err(refused)?, place)?, Some(text), modules))
+    Ok((plan(serde_yaml::from_value(value).map_err(refused)?)?, Some(text), modules))
 }
 
 fn parse(source: &Source, problems: &mut Problems<'_>) -> Result<yaml::Node> {

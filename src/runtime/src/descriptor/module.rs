@@ -58,7 +58,7 @@ pub fn expand(root: &Node, place: &Place<'_>, sources: &Sources, problems: &mut 
         if let Some(id) = node.get("id").and_then(Node::text) {
             let ids = found.iter().flat_map(|found| &found.nodes).filter_map(|node| node.get("id")?.text());
             modules.push(Module { id: id.to_string(), nodes: ids.map(str::to_string).collect() });
-            known.insert(id.to_string(), found.as_ref().map(|found| found.outputs.clone()));
+            known.insert(id.to_string(), Found::known(found.as_ref()));
         }
         flat.extend(found.into_iter().flat_map(|found| found.nodes));
     }
@@ -82,6 +82,15 @@ type Known = BTreeMap<String, Option<BTreeMap<String, String>>>;
 struct Found {
     nodes: Vec<Node>,
     outputs: BTreeMap<String, String>,
+    /// Whether nothing is missing because of problems.
+    complete: bool,
+}
+
+impl Found {
+    /// What those who read it may rely on.
+    fn known(found: Option<&Self>) -> Option<BTreeMap<String, String>> {
+        found.filter(|found| found.complete).map(|found| found.outputs.clone())
+    }
 }
 
 struct Expander<'a, 'p, 's> {
@@ -113,7 +122,8 @@ impl Expander<'_, '_, '_> {
         self.check_node(node, &id);
         let file = self.find(named, directory, &id)?;
         if self.chain.contains(&file) {
-            let round: Vec<String> = self.chain.iter().skip_while(|one| **one != file).map(|one| self.short(one)).collect();
+            let round: Vec<String> =
+                self.chain.iter().skip_while(|one| **one != file).map(|one| self.short(one)).collect();
             let message = format!("modules go round in a circle: {} → {}", round.join(" → "), self.short(&file));
             self.problem(named.span, "it is already being read", message);
             return None;
@@ -137,7 +147,8 @@ impl Expander<'_, '_, '_> {
 
     /// Checks what is said of a module's node.
     fn check_node(&mut self, node: &Node, id: &str) {
-        for entry in node.entries().iter().filter(|entry| !ALLOWED.contains(&entry.key.as_str()) && !entry.node.is_null())
+        for entry in
+            node.entries().iter().filter(|entry| !ALLOWED.contains(&entry.key.as_str()) && !entry.node.is_null())
         {
             // An unknown key is told of as that.
             if schema::is_node_key(&entry.key) {
@@ -149,7 +160,8 @@ impl Expander<'_, '_, '_> {
         for (at, entry) in params.iter().enumerate() {
             let fits = !entry.key.is_empty() && entry.key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             if !fits {
-                let message = format!("`{}` cannot be the name of a parameter: it is letters, digits and `_`", entry.key);
+                let message =
+                    format!("`{}` cannot be the name of a parameter: it is letters, digits and `_`", entry.key);
                 self.problem(entry.key_span, "this name", message);
             } else if params[..at].iter().any(|other| other.key.eq_ignore_ascii_case(&entry.key)) {
                 let variable = variable(&entry.key);
@@ -162,7 +174,8 @@ impl Expander<'_, '_, '_> {
     fn find(&mut self, named: &Node, directory: &Path, id: &str) -> Option<PathBuf> {
         let text = named.text()?;
         if Path::new(text).is_absolute() {
-            let message = format!("the module of node `{id}` must be named from the directory of its file on: `{text}`");
+            let message =
+                format!("the module of node `{id}` must be named from the directory of its file on: `{text}`");
             self.problem(named.span, "an absolute path", message);
             return None;
         }
@@ -250,7 +263,7 @@ impl Expander<'_, '_, '_> {
             let found = self.module(&own, directory);
             let outputs = found.iter().flat_map(|found| found.outputs.clone());
             given.extend(outputs);
-            known.insert(full, found.as_ref().map(|found| found.outputs.clone()));
+            known.insert(full, Found::known(found.as_ref()));
             nodes.extend(found.into_iter().flat_map(|found| found.nodes));
         }
         self.rewire(&mut nodes, &known);
@@ -267,7 +280,7 @@ impl Expander<'_, '_, '_> {
                 self.problem(output.span, "nobody gives this", message).help = hint;
             }
         }
-        Some(Found { nodes, outputs })
+        Some(Found { nodes, outputs, complete })
     }
 
     /// Reads what a module says of its inputs, and checks that its node gives them.
@@ -281,7 +294,8 @@ impl Expander<'_, '_, '_> {
         let place = node.get("module").map_or(node.span.start_point(), |module| module.span);
         for input in header.inputs.iter().filter(|input| !given.iter().any(|entry| entry.key == **input)) {
             let message = format!("the module of node `{id}` needs the input `{input}`, and the node does not give it");
-            self.problem(place, "this module", message).help = Some(format!("add `{input}: NODE/OUTPUT` to its `inputs`"));
+            self.problem(place, "this module", message).help =
+                Some(format!("add `{input}: NODE/OUTPUT` to its `inputs`"));
         }
         for entry in given {
             if !header.has(&entry.key) {
@@ -408,7 +422,9 @@ impl Expander<'_, '_, '_> {
                 let Value::Map(entries) = &mut inputs.value else { continue };
                 entries.retain_mut(|entry| {
                     let Some(source) = source_mut(&mut entry.node) else { return true };
-                    let Some((module, output)) = source.text().and_then(|text| text.split_once('/')) else { return true };
+                    let Some((module, output)) = source.text().and_then(|text| text.split_once('/')) else {
+                        return true;
+                    };
                     let Some(outputs) = known.get(module) else { return true };
                     let Some(outputs) = outputs else { return false };
                     if let Some(full) = outputs.get(output) {
@@ -486,7 +502,8 @@ fn substituted(text: &str, params: &[Entry]) -> String {
     for param in params {
         let Some(value) = param.node.text() else { continue };
         let variable = variable(&param.key);
-        result = result.replace(&format!("${{_param.{}}}", param.key), value).replace(&format!("${{{variable}}}"), value);
+        result =
+            result.replace(&format!("${{_param.{}}}", param.key), value).replace(&format!("${{{variable}}}"), value);
         let mut rest = std::mem::take(&mut result);
         let bare = format!("${variable}");
         while let Some(at) = rest.find(&bare) {

@@ -10,7 +10,10 @@ use tokio::sync::oneshot;
 
 use super::answers::{Found, already_ended, elsewhere};
 use super::shared::Shared;
-use crate::descriptor::{self, plan::{PlannedInput, PlannedNode}};
+use crate::descriptor::{
+    self,
+    plan::{PlannedInput, PlannedNode},
+};
 use crate::model::{
     Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef, QueuePolicy, Status,
     StopOptions,

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{Options, runtime_name};
-use crate::guard::Guard;
 use crate::descriptor::plan::PlannedNode;
+use crate::guard::Guard;
 use crate::model::{DataflowId, Event, LogLevel, StopOptions};
 use crate::node_protocol::listener::Listener;
 use crate::node_protocol::{Flow, Flows, Signal, dynamic};
@@ -220,9 +220,10 @@ impl Shared {
         let named = flow.options.env.get(dynamic::PORT_VARIABLE).cloned();
         let named = named.or_else(|| std::env::var(dynamic::PORT_VARIABLE).ok());
         let port = match &named {
-            Some(text) => text.trim().parse().map_err(|_| {
-                failed(&format!("`{text}` in {} is not the number of a port", dynamic::PORT_VARIABLE))
-            })?,
+            Some(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| failed(&format!("`{text}` in {} is not the number of a port", dynamic::PORT_VARIABLE)))?,
             None => dynamic::PORT,
         };
         if !self.dynamic_ports.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
@@ -251,9 +252,16 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) async fn shutdown(self: &Arc<Self>) -> Result<()> {
+    /// Stops all dataflows and ends. With `preserve`, the next daemon starts them again.
+    pub(super) async fn shutdown(self: &Arc<Self>, preserve: bool) -> Result<()> {
         self.ended.store(true, Ordering::Release);
         let live = self.live();
+        if preserve {
+            // First, so that one that dies over it is started again too.
+            for flow in &live {
+                self.store().interrupt_dataflow(flow.id.0, flow.status().as_str())?;
+            }
+        }
         for flow in &live {
             // One that ends by itself meanwhile is as good.
             let _ = flow.commands.send(Command::Stop(StopOptions::default()));

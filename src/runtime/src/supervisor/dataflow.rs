@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use diag::{Diagnostic, Result, codes};
 use dora_message::daemon_to_node::NodeEvent;
+use dora_message::descriptor::RestartPolicy;
 use dora_message::id::NodeId;
 use dora_message::uhlc::HLC;
 use store::{ProcessId, Store};
@@ -17,8 +18,8 @@ use super::task::Command;
 use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
 use crate::model::{
-    BuildMode, DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit, NodeInfo,
-    StartOptions, Status, Topic, TopicInfo, UnixNanos,
+    BuildMode, DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit,
+    NodeInfo, Recovery, StartOptions, Status, Topic, TopicInfo, UnixNanos,
 };
 use crate::records::{self, Kept};
 use crate::router::Router;
@@ -162,7 +163,12 @@ impl Dataflow {
             BuildMode::Always => BuildMode::Needed,
             build => build,
         };
-        Kept { options: StartOptions { build, ..self.options.clone() }, params }
+        let recovers = match self.options.recover {
+            Recovery::Always => true,
+            Recovery::Never => false,
+            Recovery::ByNodes => plan.nodes.iter().any(|node| !matches!(node.restart.policy, RestartPolicy::Never)),
+        };
+        Kept { options: StartOptions { build, ..self.options.clone() }, recovers, params }
     }
 
     /// Writes down what it takes to start it again as it is now.
@@ -459,6 +465,7 @@ impl Dataflow {
             hash: self.hash.clone(),
             descriptor: self.text.clone(),
             log_dir: self.journal.directory.clone(),
+            options: Some(self.options.clone()),
             nodes: self.nodes(),
             edges: self.router.edges(),
             history: self.lock().history.iter().cloned().collect(),

@@ -158,7 +158,8 @@ impl Git<'_> {
 
     /// Makes the clone of a commit.
     async fn clone_at(&self, hash: &str, directory: &Path) -> Result<()> {
-        let failed = |failed| self.failed(format!("commit {hash} of {} could not be checked out", self.source.url), failed);
+        let failed =
+            |failed| self.failed(format!("commit {hash} of {} could not be checked out", self.source.url), failed);
         let name = format!("unfinished-{hash}-{}", std::process::id());
         let unfinished = Unfinished(self.place.join(&name));
         self.run(&["clone", "--quiet", "--no-checkout", "--", "repository", &name]).await.map_err(failed)?;
