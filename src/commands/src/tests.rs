@@ -143,6 +143,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
         store: store.clone(),
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
+        journal: None,
         executable: "/nowhere".into(),
     }));
     context.provide(store);
