@@ -172,6 +172,43 @@ async fn a_start_that_nobody_waits_for_any_more_is_not_built_to_its_end() {
     assert_eq!(ended.status, Status::Stopped);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_joins_is_built_first_and_one_that_cannot_be_changes_nothing() {
+    let world = World::new();
+    let file = world.write("nodes:\n  - {id: guest, path: dynamic}\n", &[("template.sh", PROGRAM)]);
+    let flow = world.handle.start(StartOptions::file(&file)).await.unwrap();
+    let broken = "id: late\npath: made.sh\nbuild: sh -c 'echo no >&2; exit 2'\n";
+    let error = world.handle.add_node(flow.id, broken.into()).await.unwrap_err();
+    assert_eq!(error.code, codes::NODE_BUILD_FAILED);
+    assert_eq!(world.handle.list(false).await.unwrap()[0].nodes, 1);
+    let late = "id: late\npath: made.sh\nbuild: |\n  cp template.sh made.sh\n  chmod +x made.sh\n";
+    let error = world.handle.add_node(flow.id, late.into()).await.unwrap_err();
+    assert_eq!(error.code, codes::NODE_DIED_AT_START, "it was built and started: {error:?}");
+    assert_eq!(error.causes[0].detail, ["it runs"]);
+    world.handle.shutdown(false).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_nine_of_the_shell_ends_a_build_too() {
+    let world = World::new();
+    let yaml = "nodes:\n  - id: slow\n    path: x.sh\n    build: sh -c 'sleep 1000 & echo $! > pid; wait'\n";
+    let file = world.write(yaml, &[]);
+    let mut shell = Command::new(env!("CARGO_BIN_EXE_runtime-host"))
+        .arg(&file)
+        .env("DORA_HOME", world.root.path().join("home"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = world.root.path().join("pid");
+    until("the build runs", || !lines(&pid).is_empty()).await;
+    shell.kill().unwrap();
+    shell.wait().unwrap();
+    let process = format!("/proc/{}/stat", lines(&pid)[0]);
+    let runs = || std::fs::read_to_string(&process).is_ok_and(|stat| !stat.contains(") Z"));
+    until("what the build started has ended", || !runs()).await;
+}
+
 fn make_executable(file: &Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();

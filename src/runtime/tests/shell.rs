@@ -46,7 +46,7 @@ async fn a_command_line_that_fails_before_all_are_ready_fails_its_dataflow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn variables_come_from_this_process_then_the_dataflow_then_the_node_then_the_caller() {
+async fn variables_come_from_this_process_then_the_dataflow_then_the_caller_then_the_node() {
     let world = World::new();
     let yaml = "\
 env: {A: flow, B: flow, C: flow, NUMBER: 7}
@@ -54,15 +54,15 @@ nodes:
   - id: line
     path: shell
     args: echo \"$A $B $C $NUMBER $HAS_PATH $OTHER $COST $SURE\"; test -n \"$PATH\" && echo inherited
-    env: {B: node, C: node, HAS_PATH: 'x${PATH:-}x', OTHER: '${SURELY_UNSET:-default}', COST: '5$$', SURE: true}
+    env: {C: node, HAS_PATH: 'x${PATH:-}x', OTHER: '${SURELY_UNSET:-default}', COST: '5$$', SURE: true}
 ";
     let file = world.write(yaml, &[]);
     let mut options = allowed(&file);
-    options.env.insert("C".into(), "caller".into());
+    options.env.extend([("B", "caller"), ("C", "caller")].map(|(name, value)| (name.to_string(), value.to_string())));
     let flow = world.handle.start(options).await.unwrap();
     let path = std::env::var("PATH").unwrap();
     let printed = world.printed(flow.id).await;
-    assert_eq!(printed, [format!("line: flow node caller 7 x{path}x default 5$ true"), "line: inherited".to_string()]);
+    assert_eq!(printed, [format!("line: flow caller node 7 x{path}x default 5$ true"), "line: inherited".to_string()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

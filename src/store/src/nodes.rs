@@ -151,6 +151,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NodeProcessRow> {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
     use crate::Home;
     use crate::dataflows::tests::dataflow;
@@ -179,5 +180,33 @@ mod tests {
         store.end_node_process(flow.id, process.process, Timestamp::now(), None, Some(9)).unwrap();
         assert_eq!(store.live_node_processes().unwrap(), []);
         assert_eq!(store.node_processes(flow.id).unwrap()[0].signal, Some(9));
+    }
+
+    #[test]
+    fn a_dynamic_node_is_found_by_its_id_while_its_dataflow_lives() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(crate::Home::at(root.path()));
+        let runtime = crate::runtimes::tests::embedded();
+        store.register_runtime(&runtime).unwrap();
+        let row = crate::dataflows::tests::dataflow("demo", runtime.id);
+        store.claim_dataflow(&row).unwrap();
+        store.record_dynamic_node(row.id, "guest", "{}").unwrap();
+        store.record_dynamic_node(row.id, "guest", "{\"a\": 1}").unwrap();
+        let found = store.dynamic_nodes("guest").unwrap();
+        assert_eq!(found, [DynamicNode { dataflow_name: "demo".into(), config: "{\"a\": 1}".into() }]);
+        assert_eq!(store.dynamic_nodes("other").unwrap(), []);
+        store.forget_dynamic_node(row.id, "guest").unwrap();
+        assert_eq!(store.dynamic_nodes("guest").unwrap(), []);
+        store.record_dynamic_node(row.id, "guest", "{}").unwrap();
+        let end = crate::dataflows::DataflowEnd {
+            status: "stopped".into(),
+            at: Timestamp::now(),
+            restarts: 0,
+            cause: None,
+            culprit: None,
+            snapshot: None,
+        };
+        store.end_dataflow(row.id, &end).unwrap();
+        assert_eq!(store.dynamic_nodes("guest").unwrap(), [], "what has ended is nobody's dataflow");
     }
 }

@@ -1,6 +1,8 @@
 use futures::stream::StreamExt;
 use runtime::descriptor::resolve::ALLOW_SHELL as ALLOW_SHELL_VARIABLE;
-use runtime::model::{BuildMode, DataflowInfo, LogQuery, Recovery, StartOptions, Status, StopOptions, WaitCondition};
+use runtime::model::{
+    BuildMode, DataflowInfo, LogQuery, PathChoice, Recovery, StartOptions, Status, StopOptions, WaitCondition,
+};
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target, WAIT_TIMEOUT};
@@ -28,6 +30,12 @@ const RECOVER: Param = Param::flag(
     Takes::Words(&["by-nodes", "always", "never"]),
     "Whether a daemon starts it again after the one that ran it was killed; by-nodes by default: if a node's restart policy says so",
 );
+const PATH: Param = Param::flag(
+    "path",
+    None,
+    Takes::Words(&["auto", "routed", "direct"]),
+    "Which way messages take: routed through the runtime, direct in shared memory wherever possible, or auto, which is direct for outputs known to be large",
+);
 const DETACH: Param = Param::switch("detach", Some('d'), "In the daemon");
 
 pub static START: Command = Command {
@@ -47,6 +55,7 @@ pub static START: Command = Command {
         ALLOW_SHELL,
         DETACH,
         RECOVER,
+        PATH,
         Param::switch("attach", None, "Follow its logs until it ends"),
         WAIT_TIMEOUT,
         Param::switch(
@@ -84,7 +93,21 @@ pub static RUN: Command = Command {
     name: "run",
     category: Category::Dataflow,
     summary: "Runs a dataflow and follows its logs until it ends; ctrl-c stops it",
-    params: &[FILE, NAME, WORKING_DIR, ENV, UV, REBUILD, NO_BUILD, ALLOW_SHELL, DETACH, RECOVER, WAIT_TIMEOUT, DRY_RUN],
+    params: &[
+        FILE,
+        NAME,
+        WORKING_DIR,
+        ENV,
+        UV,
+        REBUILD,
+        NO_BUILD,
+        ALLOW_SHELL,
+        DETACH,
+        RECOVER,
+        PATH,
+        WAIT_TIMEOUT,
+        DRY_RUN,
+    ],
     io: &[("nothing", model::LOGS)],
     examples: &[try_it("In the foreground", "run camera.yml")],
     search: &["start", "foreground"],
@@ -99,6 +122,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
     options.ready_within = Some(changes::wait_limit(call)?);
     options.recover =
         call.optional::<String>("recover")?.and_then(|word| word.parse().ok()).unwrap_or(Recovery::ByNodes);
+    options.path = call.optional::<String>("path")?.and_then(|word| word.parse().ok()).unwrap_or(PathChoice::Auto);
     let target = Target { name: shown.clone(), key: shown };
     if call.switch("dry-run") {
         super::validate::check(call, &options)?;

@@ -43,6 +43,8 @@ super::codes! {
     INPUT_NOT_FOUND = "020", NotFound, "input not found";
     /// No parameter of this name was set on the node.
     PARAM_NOT_FOUND = "021", NotFound, "parameter not found";
+    /// The messages of this output do not pass the runtime.
+    DIRECT_OUTPUT = "022", Failed, "output out of sight";
     /// No dataflow has this name or id.
     DATAFLOW_NOT_FOUND = "030", NotFound, "dataflow not found";
     /// The source of a node cannot be had from git.

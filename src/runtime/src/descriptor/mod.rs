@@ -137,7 +137,9 @@ pub fn load_node(source: &Source, place: &resolve::Place<'_>, plan: &Plan) -> Re
         return Err(problems.into_diagnostic());
     }
     let node = typed(source, problems)?;
-    resolve::plan_node(node, place)
+    // A map that passed once passes again.
+    let common = plan.descriptor.get("env").cloned().and_then(|env| serde_yaml::from_value(env).ok());
+    resolve::plan_node(node, &common.unwrap_or_default(), place)
 }
 
 /// Problems found so far.

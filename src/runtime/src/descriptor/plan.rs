@@ -37,7 +37,7 @@ pub struct PlannedNode {
     /// Whether it is started by somebody else, and joins and leaves as it likes.
     pub dynamic: bool,
     pub build: Build,
-    /// From the descriptor alone, expanded.
+    /// From the descriptor, expanded, and from the caller: what the runtime adds is not in it.
     pub env: BTreeMap<String, String>,
     pub working_dir: PathBuf,
     pub run_config: NodeRunConfig,

@@ -272,9 +272,9 @@ pub fn plan(descriptor: Descriptor, place: &Place<'_>) -> Result<Plan> {
     })
 }
 
-/// Makes the plan of one node that passed all checks.
-pub fn plan_node(node: Node, place: &Place<'_>) -> Result<PlannedNode> {
-    planned(node, &BTreeMap::new(), place, &mut Vec::new())
+/// Makes the plan of one node that passed all checks; `common` are the variables of its dataflow.
+pub fn plan_node(node: Node, common: &BTreeMap<String, EnvValue>, place: &Place<'_>) -> Result<PlannedNode> {
+    planned(node, common, place, &mut Vec::new())
 }
 
 /// Finds the program of a node that has been built.
@@ -317,8 +317,11 @@ fn planned(
     let directory = node.deploy.as_ref().and_then(|deploy| deploy.working_dir.as_deref());
     let working_dir = directory.map_or_else(|| place.working_dir.to_path_buf(), |dir| place.working_dir.join(dir));
     let own = node.env.take().unwrap_or_default();
-    let env: BTreeMap<String, String> =
-        common.iter().chain(&own).map(|(variable, value)| (variable.clone(), value.to_string())).collect();
+    let expanded = |(variable, value): (&String, &EnvValue)| (variable.clone(), value.to_string());
+    let mut env: BTreeMap<String, String> = common.iter().map(expanded).collect();
+    // As in dora-rs: the caller speaks for the whole dataflow, and a node has the last word on itself.
+    env.extend(place.env.clone());
+    env.extend(own.iter().map(expanded));
     for variable in env.keys().filter(|variable| !crate::supervisor::process::may_set(variable)) {
         notices
             .push(format!("the environment variable `{variable}` of node `{id}` is the runtime's own and was not set"));

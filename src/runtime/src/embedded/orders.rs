@@ -195,11 +195,7 @@ impl Shared {
         let plan = flow.plan();
         let planned = plan.nodes.iter().find(|node| node.id == at.node);
         let planned = planned.ok_or_else(|| no_node(&flow, &at.node))?;
-        Ok(NodeEnvironment {
-            working_dir: planned.working_dir.clone(),
-            variables: process::environment(planned, &flow.options.env),
-            pid,
-        })
+        Ok(NodeEnvironment { working_dir: planned.working_dir.clone(), variables: process::environment(planned), pid })
     }
 
     pub(super) fn params(&self, at: &NodeRef) -> Result<BTreeMap<String, serde_json::Value>> {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use diag::{Diagnostic, Result, codes};
 use dora_message::common::Timestamped;
+use dora_message::daemon_to_node::OutputRouting;
 use dora_message::node_to_daemon::DaemonRequest;
 use dora_message::uhlc::HLC;
 use store::runtimes::RuntimeRow;
@@ -214,7 +215,10 @@ impl Shared {
             let message = format!("the dynamic node `{}` cannot be made known", planned.id);
             Diagnostic::new(codes::RUNTIME_FAILED, message).cause(error.to_string())
         };
-        let config = process::config(flow, planned, 0, self.address());
+        // It comes and goes, so that its messages always pass the router.
+        let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
+        let routing = planned.run_config.outputs.iter().map(|id| (id.clone(), routed.clone())).collect();
+        let config = process::config(flow, planned, 0, self.address(), routing);
         let json = serde_json::to_string(&config).map_err(|error| failed(&error))?;
         self.store().record_dynamic_node(flow.id.0, planned.id.as_ref(), &json)?;
         let named = flow.options.env.get(dynamic::PORT_VARIABLE).cloned();

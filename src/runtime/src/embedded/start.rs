@@ -18,6 +18,7 @@ use crate::logs::journal::Journal;
 use crate::model::{DataflowId, DataflowInfo, DescriptorSource, StartOptions, Status, StopOptions, UnixNanos};
 use crate::router::Router;
 use crate::supervisor::dataflow::{Dataflow, Run};
+use crate::supervisor::paths;
 use crate::supervisor::task::{self, Command, Ears};
 use crate::{records, sweep};
 
@@ -113,6 +114,8 @@ impl Shared {
             Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up"))
                 .cause(error.to_string())
         };
+        let before = self.store().last_run(file.as_deref(), &hash)?;
+        let learned = paths::learn(before.as_ref().map(records::topics).unwrap_or_default());
         let directory = log_dir(self.store().home(), id);
         Home::create(&directory)?;
         let journal = Arc::new(Journal::open(id, name.clone(), &directory).map_err(failed)?);
@@ -132,6 +135,7 @@ impl Shared {
             hash,
             created,
             options,
+            learned,
             router,
             journal,
             clock: self.clock.clone(),

@@ -99,7 +99,7 @@ pub async fn node(flow: &Arc<Dataflow>, shared: &Shared, mut planned: PlannedNod
         let workshop = Workshop::new(flow, shared, &planned);
         for command in &planned.build.commands {
             workshop.say(LogLevel::Info, format!("builds it: {}", command.line));
-            let environment = process::build_environment(&planned, &flow.options.env);
+            let environment = process::build_environment(&planned);
             let ran = workshop.run(&command.words, &planned.working_dir, &environment).await;
             ran.map_err(|failed| {
                 let message = format!("node `{}` could not be built: `{}` {}", planned.id, command.line, failed.how);

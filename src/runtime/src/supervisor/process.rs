@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dora_message::daemon_to_node::{DaemonCommunication, NodeConfig, OutputRouting, RuntimeConfig};
+use dora_message::id::DataId;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use store::ProcessId;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -17,6 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::dataflow::Dataflow;
+use super::paths;
 use crate::descriptor::plan::PlannedNode;
 use crate::logs::line::{Line, Splitter};
 use crate::logs::payload;
@@ -93,7 +95,7 @@ pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAd
     }
     command.args(&program.args).args(&planned.args).current_dir(&planned.working_dir).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env_clear().envs(environment(planned, &flow.options.env)).envs(wiring(flow, node, restarts, address)?);
+    command.env_clear().envs(environment(planned)).envs(wiring(flow, node, restarts, address)?);
 
     let mut child = on_processors(&planned.cpu_affinity, || Command::from(command).spawn())?;
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it could be named"))?;
@@ -131,22 +133,22 @@ fn on_processors<T>(processors: &[usize], start: impl FnOnce() -> io::Result<T>)
 }
 
 /// What a node's process finds in its environment, beside what the runtime says to it: this process's own variables
-/// that are none of its secrets, then the descriptor's, then the caller's.
-pub fn environment(planned: &PlannedNode, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// that are none of its secrets, then those that the plan has for it.
+pub fn environment(planned: &PlannedNode) -> BTreeMap<String, String> {
     let inherited =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut variables: BTreeMap<String, String> =
         MALLOC.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     variables.extend(inherited.filter(|(name, _)| !DENIED.contains(&name.as_str())));
-    let asked = planned.env.iter().chain(env).filter(|(name, _)| may_set(name));
+    let asked = planned.env.iter().filter(|(name, _)| may_set(name));
     variables.extend(asked.map(|(name, value)| (name.clone(), value.clone())));
     variables
 }
 
 /// What a node's build commands find in their environment: the node's own, with the programs of the virtual environment
 /// that its Python would come from, so that what is installed is installed there.
-pub fn build_environment(planned: &PlannedNode, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut variables = environment(planned, env);
+pub fn build_environment(planned: &PlannedNode) -> BTreeMap<String, String> {
+    let mut variables = environment(planned);
     if let Some(directory) = variables.get("VIRTUAL_ENV") {
         let path = variables.get("PATH").map(String::as_str).unwrap_or_default();
         let path = format!("{directory}/bin:{path}");
@@ -164,7 +166,8 @@ fn wiring(
 ) -> io::Result<Vec<(&'static str, OsString)>> {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
-    let config = config(flow, planned, restart_count, socket_addr);
+    let (routing, ways) = paths::wiring_of(flow, node)?;
+    let config = config(flow, planned, restart_count, socket_addr, routing);
     let (variable, config) = if planned.operators.is_empty() {
         ("DORA_NODE_CONFIG", serde_yaml::to_string(&config))
     } else {
@@ -175,10 +178,8 @@ fn wiring(
         (variable, config.map_err(io::Error::other)?.into()),
         ("DORA_RUN_PARENT_PID", std::process::id().to_string().into()),
         ("PYTHONUNBUFFERED", "1".into()),
-        // Nodes open a zenoh session even if they never use it; without an endpoint they scout for peers first.
-        ("DORA_ZENOH_LISTEN", "tcp/127.0.0.1:0".into()),
-        ("DORA_ZENOH_MULTICAST", "off".into()),
     ];
+    variables.extend(ways.into_iter().map(|(variable, value)| (variable, value.into())));
     let program = planned.program.as_ref().and_then(|program| program.name.as_deref());
     if program == Some(crate::descriptor::resolve::BUILTIN) {
         variables.push(("DORA_BUILTIN", "1".into()));
@@ -187,9 +188,13 @@ fn wiring(
 }
 
 /// What a node is told of itself and its dataflow.
-pub fn config(flow: &Dataflow, planned: &PlannedNode, restart_count: u32, socket_addr: SocketAddr) -> NodeConfig {
-    // Every message takes the way through the router, which loses none and counts all.
-    let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
+pub fn config(
+    flow: &Dataflow,
+    planned: &PlannedNode,
+    restart_count: u32,
+    socket_addr: SocketAddr,
+    routing: BTreeMap<DataId, OutputRouting>,
+) -> NodeConfig {
     NodeConfig {
         dataflow_id: flow.id.0,
         node_id: planned.id.clone(),
@@ -199,7 +204,7 @@ pub fn config(flow: &Dataflow, planned: &PlannedNode, restart_count: u32, socket
         dynamic: planned.dynamic,
         write_events_to: None,
         restart_count,
-        output_routing: Some(planned.run_config.outputs.iter().map(|id| (id.clone(), routed.clone())).collect()),
+        output_routing: Some(routing),
     }
 }
 
