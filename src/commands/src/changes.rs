@@ -202,7 +202,7 @@ fn run(
     Ok(Data::Stream(Stream::new(rows.into_iter().map(Ok).chain(std::iter::once(Err(error))))))
 }
 
-fn row(
+pub(crate) fn row(
     resource: &'static str,
     action: &'static str,
     target: &Target,

@@ -46,8 +46,7 @@ use engine::{Alias, Command, Registry};
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
     let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
-    let flows =
-        [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL, context::ALL];
+    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL, context::ALL];
     [tables.concat(), flows.concat()].concat()
 }
 
@@ -59,6 +58,10 @@ pub const ALIASES: &[Alias] = &[
     Alias { name: "dataflow delete", target: "dataflow remove", hint: true },
     Alias { name: "dataflow rm", target: "dataflow remove", hint: true },
     Alias { name: "dataflow check", target: "dataflow validate", hint: true },
+    Alias { name: "build", target: "dataflow build", hint: false },
+    Alias { name: "expand", target: "dataflow expand", hint: false },
+    Alias { name: "graph", target: "dataflow graph", hint: false },
+    Alias { name: "validate", target: "dataflow validate", hint: false },
     Alias { name: "nodes", target: "node list", hint: true },
     Alias { name: "topics", target: "topic list", hint: true },
     Alias { name: "up", target: "daemon start", hint: true },

@@ -99,6 +99,9 @@ fn declarations_read_alike() {
 
 /// Names that are not `noun verb` with a conventional verb, and why.
 const OTHER_NAMES: &[(&str, &str)] = &[
+    ("dataflow build", "what dora-rs users type; it fetches and compiles, and starts nothing"),
+    ("dataflow expand", "what dora-rs users type; it takes modules apart"),
+    ("dataflow graph", "what dora-rs users type; it shows a file, not something that runs"),
     ("error make", "raises what `catch` catches; nothing is created that stays"),
     ("builtin link", "makes a link, as `ln` does; `create` would promise a node"),
     ("error explain", "the long form of a code, as in other compilers"),
@@ -141,6 +144,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
         store: store.clone(),
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
+        journal: None,
         executable: "/nowhere".into(),
         journal: None,
     });
@@ -180,7 +184,7 @@ fn each_code_of_commands_is_raised() {
         ("dataflow remove one", "DORA_E610"),
         ("node logs detector", "DORA_E612"),
         ("open missing.csv", "DORA_E402"),
-        ("dataflow stop one", "DORA_E003"),
+        ("dataflow stop one", "DORA_E030"),
     ] {
         assert_eq!(code_of(&mut session, text), code, "{text}");
     }

@@ -736,6 +736,19 @@ pub enum DescriptorSource {
     },
 }
 
+/// What of a dataflow is built before its nodes start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildMode {
+    /// What was not built before by the same commands in the same directory.
+    #[default]
+    Needed,
+    /// Everything.
+    Always,
+    /// Nothing, and nothing is fetched.
+    Never,
+}
+
 /// How a dataflow is to be started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StartOptions {
@@ -744,12 +757,27 @@ pub struct StartOptions {
     pub name: Option<String>,
     /// Default: the file's directory; for text the current one.
     pub working_dir: Option<PathBuf>,
-    /// Added to every node's environment; wins over the descriptor.
+    /// Added to the environment of all nodes: wins over that of the dataflow, not over that of a node.
     pub env: BTreeMap<String, String>,
     /// Whether Python nodes run under `uv run`.
     pub uv: bool,
     /// Whether to return only when all nodes have reached the barrier, or one has failed.
     pub wait: bool,
+    /// How long nodes may take to reach the barrier once they are built, when that is waited for.
+    #[serde(default)]
+    pub ready_within: Option<Duration>,
+    /// What is built before the nodes start.
+    #[serde(default)]
+    pub build: BuildMode,
+    /// Whether it ends when all is built, and starts no node.
+    #[serde(default)]
+    pub build_only: bool,
+    /// Whether types of an output and an input that do not fit are a mistake, whatever the dataflow says.
+    #[serde(default)]
+    pub strict_types: bool,
+    /// Whether nodes may be command lines of `sh`.
+    #[serde(default)]
+    pub allow_shell_nodes: bool,
     /// What becomes of it when the daemon that runs it is killed.
     #[serde(default = "by_nodes")]
     pub recover: Recovery,
@@ -785,6 +813,11 @@ impl StartOptions {
             env: BTreeMap::new(),
             uv: false,
             wait: true,
+            ready_within: None,
+            build: BuildMode::default(),
+            build_only: false,
+            strict_types: false,
+            allow_shell_nodes: false,
             recover: Recovery::ByNodes,
             path: PathChoice::Auto,
         }

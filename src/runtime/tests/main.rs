@@ -6,11 +6,15 @@
 // Helpers of tests are not tests themselves, and may fail like them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod build;
 mod crash;
 mod descriptor;
+mod dynamic;
 mod errors;
 mod lifecycle;
+mod modules;
 mod protocol;
+mod shell;
 mod stock_nodes;
 mod topics;
 mod world;

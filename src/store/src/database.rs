@@ -20,6 +20,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/001_initial.sql")),
     M::up(include_str!("migrations/002_options.sql")),
+    M::up(include_str!("migrations/003_builds.sql")),
     M::up(include_str!("migrations/004_contexts.sql")),
 ];
 

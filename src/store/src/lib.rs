@@ -10,6 +10,7 @@
 //! - [`process`] – a process named so that a reused pid is not mistaken for it
 //! - [`runtimes`] – embedded runtimes and daemons that live, or died without saying so
 //! - [`dataflows`] – every dataflow that was started, and who holds its name
+//! - [`builds`] – what was built before nodes were started, and from which commits
 //! - [`nodes`] – processes of nodes, for the sweep after a crash
 //! - [`events`] – every change of state, with its reason
 //! - [`contexts`] – coordinators that commands can be sent to
@@ -17,6 +18,7 @@
 //! - [`audit`] – what was changed, by whom, and how to undo it
 
 pub mod audit;
+pub mod builds;
 pub mod contexts;
 pub mod database;
 pub mod dataflows;

@@ -23,7 +23,48 @@ pub struct NodeProcessRow {
     pub signal: Option<i32>,
 }
 
+/// What a node is told that somebody else starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DynamicNode {
+    pub dataflow_name: String,
+    /// In the runtime's own JSON.
+    pub config: String,
+}
+
 impl Store {
+    /// Notes what a node is told that somebody else starts.
+    pub fn record_dynamic_node(&self, dataflow: Uuid, node: &str, config: &str) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO dynamic_nodes (dataflow, node, config) VALUES (?1, ?2, ?3)")?
+                .execute((dataflow.to_string(), node, config))?;
+            Ok(())
+        })
+    }
+
+    /// Forgets a node that somebody else starts; one that is unknown is as good as forgotten.
+    pub fn forget_dynamic_node(&self, dataflow: Uuid, node: &str) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM dynamic_nodes WHERE dataflow = ?1 AND node = ?2")?
+                .execute((dataflow.to_string(), node))?;
+            Ok(())
+        })
+    }
+
+    /// The nodes of this id in dataflows that have not ended.
+    pub fn dynamic_nodes(&self, node: &str) -> Result<Vec<DynamicNode>> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT name, config FROM dynamic_nodes JOIN dataflows ON dataflows.id = dynamic_nodes.dataflow
+                     WHERE node = ?1 AND ended IS NULL ORDER BY created",
+                )?
+                .query_map([node], |row| Ok(DynamicNode { dataflow_name: row.get(0)?, config: row.get(1)? }))?
+                .collect()
+        })
+    }
+
     /// Writes that a process was started for a node.
     pub fn record_node_process(&self, process: &NodeProcessRow) -> Result<()> {
         self.write(|connection| {
@@ -110,6 +151,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<NodeProcessRow> {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
     use crate::Home;
     use crate::dataflows::tests::dataflow;
@@ -138,5 +180,33 @@ mod tests {
         store.end_node_process(flow.id, process.process, Timestamp::now(), None, Some(9)).unwrap();
         assert_eq!(store.live_node_processes().unwrap(), []);
         assert_eq!(store.node_processes(flow.id).unwrap()[0].signal, Some(9));
+    }
+
+    #[test]
+    fn a_dynamic_node_is_found_by_its_id_while_its_dataflow_lives() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(crate::Home::at(root.path()));
+        let runtime = crate::runtimes::tests::embedded();
+        store.register_runtime(&runtime).unwrap();
+        let row = crate::dataflows::tests::dataflow("demo", runtime.id);
+        store.claim_dataflow(&row).unwrap();
+        store.record_dynamic_node(row.id, "guest", "{}").unwrap();
+        store.record_dynamic_node(row.id, "guest", "{\"a\": 1}").unwrap();
+        let found = store.dynamic_nodes("guest").unwrap();
+        assert_eq!(found, [DynamicNode { dataflow_name: "demo".into(), config: "{\"a\": 1}".into() }]);
+        assert_eq!(store.dynamic_nodes("other").unwrap(), []);
+        store.forget_dynamic_node(row.id, "guest").unwrap();
+        assert_eq!(store.dynamic_nodes("guest").unwrap(), []);
+        store.record_dynamic_node(row.id, "guest", "{}").unwrap();
+        let end = crate::dataflows::DataflowEnd {
+            status: "stopped".into(),
+            at: Timestamp::now(),
+            restarts: 0,
+            cause: None,
+            culprit: None,
+            snapshot: None,
+        };
+        store.end_dataflow(row.id, &end).unwrap();
+        assert_eq!(store.dynamic_nodes("guest").unwrap(), [], "what has ended is nobody's dataflow");
     }
 }

@@ -2,8 +2,11 @@
 
 use engine::Command;
 
+pub(crate) mod build;
 pub(crate) mod events;
+pub(crate) mod expand;
 pub(crate) mod filter;
+pub(crate) mod graph;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
@@ -18,7 +21,10 @@ pub(crate) mod wait;
 
 /// The commands declared in this folder.
 pub static ALL: &[&Command] = &[
+    &build::BUILD,
     &events::EVENTS,
+    &expand::EXPAND,
+    &graph::GRAPH,
     &inspect::INSPECT,
     &list::LIST,
     &logs::LOGS,

@@ -1,8 +1,7 @@
-use std::collections::BTreeMap;
-
 use futures::stream::StreamExt;
+use runtime::descriptor::resolve::ALLOW_SHELL as ALLOW_SHELL_VARIABLE;
 use runtime::model::{
-    DataflowInfo, DescriptorSource, LogQuery, PathChoice, Recovery, StartOptions, Status, StopOptions, WaitCondition,
+    BuildMode, DataflowInfo, LogQuery, PathChoice, Recovery, StartOptions, Status, StopOptions, WaitCondition,
 };
 
 use crate::ask;
@@ -11,14 +10,20 @@ use crate::dataflow::FollowsLogs;
 use crate::model;
 use crate::prelude::*;
 
-// What `dataflow start` and `run` take alike.
-const FILE: Param = Param::required("file", Takes::Path, "The dataflow's YAML file");
+// What commands that take a dataflow's file take alike.
+pub(super) const FILE: Param = Param::required("file", Takes::Path, "The dataflow's YAML file");
 const NAME: Param =
     Param::flag("name", None, Takes::Type("string"), "Its name; the file's without its ending by default");
-const WORKING_DIR: Param =
+pub(super) const WORKING_DIR: Param =
     Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default");
-const ENV: Param = Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes");
-const UV: Param = Param::switch("uv", None, "Run Python nodes under `uv run`");
+pub(super) const ENV: Param = Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes");
+pub(super) const UV: Param = Param::switch("uv", None, "Run Python nodes under `uv run`");
+pub(super) const ALLOW_SHELL: Param =
+    Param::switch("allow-shell-nodes", None, "Let `path: shell` run command lines of the shell");
+pub(super) const STRICT_TYPES: Param =
+    Param::switch("strict-types", None, "Take types of an output and an input that do not fit for a mistake");
+pub(super) const REBUILD: Param = Param::switch("rebuild", None, "Build and fetch everything, even what is there");
+const NO_BUILD: Param = Param::switch("no-build", None, "Build and fetch nothing");
 const RECOVER: Param = Param::flag(
     "recover",
     None,
@@ -37,7 +42,7 @@ pub static START: Command = Command {
     name: "dataflow start",
     category: Category::Dataflow,
     summary: "Starts a dataflow from its YAML file and gives its row once all its nodes are ready",
-    details: "It runs in this process and ends with it. `--detach` runs it in the daemon instead, which is started when none \
+    details: "What its nodes have in `git` and `build` is fetched and built first, unless it was before. It runs in this process and ends with it. `--detach` runs it in the daemon instead, which is started when none \
               runs. `--attach` follows its logs until it ends; ctrl-c stops it then.",
     params: &[
         FILE,
@@ -45,6 +50,9 @@ pub static START: Command = Command {
         WORKING_DIR,
         ENV,
         UV,
+        REBUILD,
+        NO_BUILD,
+        ALLOW_SHELL,
         DETACH,
         RECOVER,
         PATH,
@@ -86,7 +94,21 @@ pub static RUN: Command = Command {
     name: "run",
     category: Category::Dataflow,
     summary: "Runs a dataflow and follows its logs until it ends; ctrl-c stops it",
-    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, RECOVER, PATH, WAIT_TIMEOUT, DRY_RUN],
+    params: &[
+        FILE,
+        NAME,
+        WORKING_DIR,
+        ENV,
+        UV,
+        REBUILD,
+        NO_BUILD,
+        ALLOW_SHELL,
+        DETACH,
+        RECOVER,
+        PATH,
+        WAIT_TIMEOUT,
+        DRY_RUN,
+    ],
     io: &[("nothing", model::LOGS)],
     examples: &[try_it("In the foreground", "run camera.yml")],
     search: &["start", "foreground"],
@@ -95,28 +117,13 @@ pub static RUN: Command = Command {
 };
 
 fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
-    let shown: String = call.required("file")?;
-    let path = call.env().resolve(&shown);
-    if !path.is_file() {
-        let error = std::fs::metadata(&path).err().unwrap_or_else(|| std::io::Error::other("it is no file"));
-        return Err(crate::files::open::missing(&shown, &path, &error).label(call.span("file"), "this file"));
-    }
-    let limit = changes::wait_limit(call)?;
-    let wait = call.command.param("no-wait").is_none() || !call.switch("no-wait");
-    let mut env = BTreeMap::new();
-    if let Some(vars) = call.optional::<Arc<Record>>("env")? {
-        env.extend(vars.iter().map(|(name, value)| (name.to_string(), value::text::to_text(value))));
-    }
-    let options = StartOptions {
-        source: DescriptorSource::File(path),
-        name: call.optional("name")?,
-        working_dir: call.path("working-dir")?,
-        env,
-        uv: call.switch("uv"),
-        wait,
-        recover: call.optional::<String>("recover")?.and_then(|word| word.parse().ok()).unwrap_or(Recovery::ByNodes),
-        path: call.optional::<String>("path")?.and_then(|word| word.parse().ok()).unwrap_or(PathChoice::Auto),
-    };
+    let (shown, mut options) = options(call)?;
+    options.name = call.optional("name")?;
+    options.wait = call.command.param("no-wait").is_none() || !call.switch("no-wait");
+    options.ready_within = Some(changes::wait_limit(call)?);
+    options.recover =
+        call.optional::<String>("recover")?.and_then(|word| word.parse().ok()).unwrap_or(Recovery::ByNodes);
+    options.path = call.optional::<String>("path")?.and_then(|word| word.parse().ok()).unwrap_or(PathChoice::Auto);
     let target = Target { name: shown.clone(), key: shown };
     if call.switch("dry-run") {
         super::validate::check(call, &options)?;
@@ -127,17 +134,10 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
     let daemon = if call.switch("detach") && ask::is_local(call)? { Some(ask::fleet(call)?) } else { None };
     let started = {
         ask::answer(call, async move {
-            let start = async {
-                match daemon {
-                    Some(fleet) => fleet.start_detached(options).await,
-                    None => handle.start(options).await,
-                }
-            };
-            tokio::time::timeout(limit, start).await.unwrap_or_else(|_| {
-                Err(Diagnostic::new(codes::WAITED_TOO_LONG, format!("its nodes were not ready within {limit:?}"))
-                    .help("it goes on starting; `--wait-timeout` waits longer")
-                    .next("dataflow list"))
-            })
+            match daemon {
+                Some(fleet) => fleet.start_detached(options).await,
+                None => handle.start(options).await,
+            }
         })
     };
     let undo =
@@ -148,6 +148,41 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         return Ok(Data::Value(model::dataflow(&info)));
     }
     follow(call, &info)
+}
+
+/// The file as it was typed, and how it is to be read, checked and built: what all commands that take one have alike.
+pub(super) fn options(call: &Call<'_>) -> Result<(String, StartOptions)> {
+    let shown: String = call.required("file")?;
+    let path = call.env().resolve(&shown);
+    if !path.is_file() {
+        let error = std::fs::metadata(&path).err().unwrap_or_else(|| std::io::Error::other("it is no file"));
+        return Err(crate::files::open::missing(&shown, &path, &error).label(call.span("file"), "this file"));
+    }
+    let mut options = StartOptions::file(path);
+    let has = |name: &str| call.command.param(name).is_some();
+    if has("working-dir") {
+        options.working_dir = call.path("working-dir")?;
+    }
+    if has("env")
+        && let Some(vars) = call.optional::<Arc<Record>>("env")?
+    {
+        options.env.extend(vars.iter().map(|(name, value)| (name.to_string(), value::text::to_text(value))));
+    }
+    let switch = |name: &str| has(name) && call.switch(name);
+    options.uv = switch("uv");
+    options.strict_types = switch("strict-types");
+    options.build = match (switch("rebuild"), switch("no-build")) {
+        (true, true) => {
+            return Err(Diagnostic::new(codes::BAD_ARGUMENT, "`--rebuild` and `--no-build` say the opposite")
+                .label(call.span("no-build"), "leave one out"));
+        }
+        (true, false) => BuildMode::Always,
+        (false, true) => BuildMode::Never,
+        (false, false) => BuildMode::Needed,
+    };
+    let variable = call.env().get(ALLOW_SHELL_VARIABLE).map(|value| value::text::to_text(value).to_lowercase());
+    options.allow_shell_nodes = switch("allow-shell-nodes") || matches!(variable.as_deref(), Some("1" | "true"));
+    Ok((shown, options))
 }
 
 /// The logs of a dataflow that ends when its follower is interrupted. A failure of it is one here.

@@ -5,8 +5,8 @@ super::codes! {
     DAEMON_UNREACHABLE = "001", Failed, "daemon unreachable";
     /// The dataflow file is not a valid dataflow.
     INVALID_DATAFLOW = "002", Usage, "invalid dataflow";
-    /// No dataflow has this name or id.
-    DATAFLOW_NOT_FOUND = "003", NotFound, "dataflow not found";
+    /// A build command of a node failed.
+    NODE_BUILD_FAILED = "003", Failed, "node build failed";
     /// A live dataflow has this name already.
     NAME_TAKEN = "004", Failed, "dataflow name taken";
     /// A node ended before all nodes of its dataflow were ready.
@@ -45,10 +45,20 @@ super::codes! {
     PARAM_NOT_FOUND = "021", NotFound, "parameter not found";
     /// The messages of this output do not pass the runtime.
     DIRECT_OUTPUT = "022", Failed, "output out of sight";
+    /// No dataflow has this name or id.
+    DATAFLOW_NOT_FOUND = "030", NotFound, "dataflow not found";
+    /// The source of a node cannot be had from git.
+    GIT_FAILED = "031", Failed, "git source not available";
+    /// The dataflow runs shell commands, and nobody allowed it to.
+    SHELL_NODE_NOT_ALLOWED = "032", Usage, "shell node not allowed";
+    /// A module file is missing, goes round in a circle, or does not fit the node that uses it.
+    INVALID_MODULE = "033", Usage, "invalid module";
+    /// An output and the input it feeds declare types that do not fit.
+    TYPE_MISMATCH = "034", Usage, "types of an edge do not fit";
     /// No running dataflow has this topic.
-    TOPIC_NOT_FOUND = "030", NotFound, "topic not found";
+    TOPIC_NOT_FOUND = "035", NotFound, "topic not found";
     /// The value or its metadata cannot be sent as a message.
-    NOT_A_MESSAGE = "031", Usage, "not a message";
+    NOT_A_MESSAGE = "036", Usage, "not a message";
     /// A node's program was started by hand, not by a dataflow.
     NOT_IN_A_DATAFLOW = "040", Usage, "not in a dataflow";
     /// A node cannot talk to its runtime, or not in the way its dataflow says.

@@ -182,6 +182,8 @@ pub(super) fn from_here(mut options: StartOptions) -> StartOptions {
         }
     }
     options.working_dir = options.working_dir.map(whole);
+    // What this process may do it may have done.
+    options.allow_shell_nodes |= crate::descriptor::resolve::shell_is_allowed();
     options
 }
 

@@ -13,12 +13,25 @@ use crate::model::LogLevel;
 /// The id of an operator that is the only one and has none.
 pub const SINGLE_OPERATOR: &str = "op";
 
+/// The `path` of a node that is a command line.
+pub const SHELL: &str = "shell";
+/// The `path` of a node that somebody else starts.
+pub const DYNAMIC: &str = "dynamic";
+
 /// A node that has an id, with its place in the text.
 pub struct Named<'a> {
     pub id: &'a str,
     pub node: &'a Node,
     /// The outputs it declares, those of operators as `operator/output`.
     outputs: Vec<String>,
+}
+
+impl Named<'_> {
+    /// Its build commands and those of its operators.
+    pub fn builds(&self) -> impl Iterator<Item = &Node> {
+        let of_operators = operators(self.node).into_iter().filter_map(|(_, operator)| operator.get("build"));
+        self.node.get("build").into_iter().chain(of_operators)
+    }
 }
 
 /// Checks all that can be said of a dataflow without looking at the disk.
@@ -107,6 +120,13 @@ fn operators(node: &Node) -> Vec<(String, &Node)> {
         .collect()
 }
 
+/// A node and its operators, whatever has inputs and outputs, each with what it is called: `node`, `node/operator`.
+pub fn owners(node: &Node) -> Vec<(String, &Node)> {
+    let id = node.get("id").and_then(Node::text).unwrap_or_default();
+    let of_operators = operators(node).into_iter().map(|(operator, node)| (format!("{id}/{operator}"), node));
+    std::iter::once((id.to_string(), node)).chain(of_operators).collect()
+}
+
 fn inputs_of(node: &Node) -> Vec<(Option<String>, &Node)> {
     let own = node.get("inputs").map(|inputs| (None, inputs));
     let id = node.get("id").and_then(Node::text).unwrap_or_default();
@@ -114,6 +134,16 @@ fn inputs_of(node: &Node) -> Vec<(Option<String>, &Node)> {
         .into_iter()
         .filter_map(|(operator, node)| Some((Some(format!("{id}/{operator}")), node.get("inputs")?)));
     own.into_iter().chain(of_operators).collect()
+}
+
+/// The outputs that a node declares, those of its operators as `operator/output`, whether or not they are valid.
+pub fn outputs_of(node: &Node) -> impl Iterator<Item = String> {
+    let of = |prefix: String, node: &Node| {
+        let list = node.get("outputs").map(Node::items).unwrap_or_default();
+        list.iter().filter_map(|item| Some(format!("{prefix}{}", item.text()?))).collect::<Vec<_>>()
+    };
+    let of_operators = operators(node).into_iter().flat_map(move |(id, operator)| of(format!("{id}/"), operator));
+    of(String::new(), node).into_iter().chain(of_operators).collect::<Vec<_>>().into_iter()
 }
 
 fn outputs(node: &Node, problems: &mut Problems<'_>) -> Vec<String> {
@@ -162,8 +192,7 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
     for (key, help) in [
         ("hub", "install the package and give the `path` of its program"),
         ("ros2", "run the bridge as a node of its own and give its `path`"),
-        ("module", "write the nodes of the module into this dataflow"),
-        ("git", "clone and build it, and give the `path` of the program"),
+        ("module", "add the nodes of the module one after the other"),
     ] {
         if let Some(entry) = node.entries().iter().find(|entry| entry.key == key && !entry.node.is_null()) {
             unsupported(entry.key_span, &format!("`{key}`"), help, problems);
@@ -171,15 +200,6 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
     }
     if let Some(path) = node.get("path") {
         match path.text() {
-            Some("shell") => {
-                unsupported(path.span, "`path: shell`", "put the command into a script and give its `path`", problems)
-            }
-            Some("dynamic") => unsupported(
-                path.span,
-                "`path: dynamic`",
-                "give the `path` of the program, so that it is started here",
-                problems,
-            ),
             Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
                 unsupported(
                     path.span,
@@ -191,6 +211,7 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
             _ => {}
         }
     }
+    git(named, problems);
     if let Some(sum) = node.get("path_sha256") {
         problems.add(sum.span, "there is nothing to check", "`path_sha256` belongs to a `path` that is a web address");
     }
@@ -224,6 +245,34 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
             problems.add(operator.span.start_point(), "this operator", "the operator does not say what to run").help =
                 Some("give it `python` with the file of its code".to_string());
         }
+    }
+}
+
+/// The names a commit can have, and the repository they need.
+fn git(named: &Named<'_>, problems: &mut Problems<'_>) {
+    let node = named.node;
+    let names = ["branch", "tag", "rev"];
+    let given: Vec<_> =
+        node.entries().iter().filter(|entry| names.contains(&entry.key.as_str()) && !entry.node.is_null()).collect();
+    if let [first, second, ..] = given.as_slice() {
+        let message = format!("node `{}` has both `{}` and `{}`, and one is enough", named.id, first.key, second.key);
+        let problem = problems.add(second.key_span, "the second one", message);
+        problem.labels.push(diag::Label { span: first.key_span, text: "the first one".into() });
+    }
+    let source = node.entries().iter().find(|entry| entry.key == "git" && !entry.node.is_null());
+    match (source, given.first()) {
+        (None, Some(name)) => {
+            let message = format!("node `{}` has a `{}` and no `git` that it belongs to", named.id, name.key);
+            problems.add(name.key_span, "of which repository?", message);
+        }
+        (Some(source), _) if node.get("path").is_none() => {
+            let message = format!("node `{}` has a `git` and no `path` in it", named.id);
+            problems.add(source.key_span, "only a node with a `path` can have it", message);
+        }
+        (Some(source), _) if source.node.text().is_some_and(|url| url.is_empty() || url.starts_with('-')) => {
+            problems.add(source.node.span, "this address", "this cannot be the address of a repository");
+        }
+        _ => {}
     }
 }
 

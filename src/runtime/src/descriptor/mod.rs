@@ -5,14 +5,19 @@
 //!
 //! - [`yaml`] – the tree with places
 //! - [`schema`] – which keys there are, and the types of their values
+//! - [`module`] – modules replaced by their nodes
 //! - [`meaning`] – what is said with them: ids, wiring, timers
+//! - [`types`] – whether what outputs give is what inputs take
 //! - [`resolve`] – programs and environments
-//! - [`plan`] – the result
+//! - [`plan`] – the result; [`graph`]: what feeds what in it
 
+pub mod graph;
 pub mod meaning;
+pub mod module;
 pub mod plan;
 pub mod resolve;
 pub mod schema;
+pub mod types;
 pub mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -24,14 +29,18 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::model::{DescriptorSource, StartOptions};
+use module::Module;
 use plan::Plan;
 
 /// A descriptor that can be started.
 pub struct Checked {
     pub source: Arc<Source>,
+    /// The text without modules, when it has some.
+    pub expanded: Option<String>,
+    pub modules: Vec<Module>,
     pub plan: Plan,
     pub working_dir: PathBuf,
-    /// SHA-256 of the text, in hexadecimal.
+    /// SHA-256 of the text, without modules, in hexadecimal.
     pub hash: String,
     pub file: Option<PathBuf>,
 }
@@ -58,23 +67,46 @@ pub fn load(options: &StartOptions, executable: &Path, sources: &Sources) -> Res
         (None, None) => PathBuf::from("."),
     };
     let working_dir = std::path::absolute(&base).unwrap_or(base);
-    let place = resolve::Place { working_dir: &working_dir, env: &options.env, uv: options.uv, executable };
-    let plan = check(&source, &place)?;
-    let hash = Sha256::digest(source.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Checked { source, plan, working_dir, hash, file })
+    let place = resolve::Place::of(options, &working_dir, executable);
+    let (plan, expanded, modules) = check(&source, &place, options.strict_types, sources)?;
+    // What a dataflow is made of is in its modules too.
+    let hash = Sha256::digest(expanded.as_deref().unwrap_or(&source.text));
+    let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Checked { source, expanded, modules, plan, working_dir, hash, file })
 }
 
-/// Checks a text.
-pub fn check(source: &Source, place: &resolve::Place<'_>) -> Result<Plan> {
+/// Checks a text. Gives the plan, and the text without modules when it has some.
+fn check(
+    source: &Source,
+    place: &resolve::Place<'_>,
+    strict_types: bool,
+    sources: &Sources,
+) -> Result<(Plan, Option<String>, Vec<Module>)> {
     let mut problems = Problems { source, found: Vec::new() };
     let tree = parse(source, &mut problems)?;
     schema::check(&tree, &mut problems);
-    let nodes = meaning::check(&tree, &mut problems);
-    resolve::check(&nodes, place, &mut problems);
+    let module::Expanded { root, modules } = module::expand(&tree, place, sources, &mut problems);
+    let nodes = meaning::check(&root, &mut problems);
+    resolve::check(&root, &nodes, place, &mut problems);
+    let notices = types::check(&root, &nodes, strict_types, sources, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }
-    resolve::plan(typed::<Descriptor>(source, problems)?, place)
+    let plan = |descriptor: Descriptor| -> Result<Plan> {
+        let mut plan = resolve::plan(descriptor, place)?;
+        plan.notices.extend(notices);
+        Ok(plan)
+    };
+    if modules.is_empty() {
+        return Ok((plan(typed::<Descriptor>(source, problems)?)?, None, modules));
+    }
+    let refused = |error: serde_yaml::Error| {
+        let message = format!("{} is not valid once its modules are taken in", source.name);
+        Diagnostic::new(codes::INVALID_DATAFLOW, message).cause(error.to_string())
+    };
+    let value = root.to_value();
+    let text = serde_yaml::to_string(&value).map_err(refused)?;
+    Ok((plan(serde_yaml::from_value(value).map_err(refused)?)?, Some(text), modules))
 }
 
 fn parse(source: &Source, problems: &mut Problems<'_>) -> Result<yaml::Node> {
@@ -100,12 +132,14 @@ pub fn load_node(source: &Source, place: &resolve::Place<'_>, plan: &Plan) -> Re
     let tree = parse(source, &mut problems)?;
     schema::check_node(&tree, &mut problems);
     let named = meaning::check_node(&tree, plan, &mut problems);
-    resolve::check(&named, place, &mut problems);
+    resolve::check(&tree, &named, place, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }
     let node = typed(source, problems)?;
-    resolve::plan_node(node, place)
+    // A map that passed once passes again.
+    let common = plan.descriptor.get("env").cloned().and_then(|env| serde_yaml::from_value(env).ok());
+    resolve::plan_node(node, &common.unwrap_or_default(), place)
 }
 
 /// Problems found so far.
@@ -139,7 +173,8 @@ impl Problems<'_> {
 
     /// One diagnostic with all problems in the order of the text.
     fn into_diagnostic(mut self) -> Box<Diagnostic> {
-        self.found.sort_by_key(|problem| problem.labels.first().map(|label| label.span.start));
+        let place = |problem: &Diagnostic| problem.labels.first().map(|label| (label.span.source, label.span.start));
+        self.found.sort_by_key(place);
         let count = self.found.len();
         let name = self.source.name.clone();
         let mut combined = Diagnostic::combine(self.found)

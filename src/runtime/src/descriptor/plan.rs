@@ -30,8 +30,14 @@ pub struct PlannedNode {
     pub id: NodeId,
     /// The `path` of the descriptor, or what stands for it.
     pub source: String,
-    pub program: Program,
-    /// From the descriptor alone, expanded.
+    /// `None` for a dynamic node, and as long as a build has still to make it.
+    pub program: Option<Program>,
+    /// What its program is given behind its own name.
+    pub args: Vec<OsString>,
+    /// Whether it is started by somebody else, and joins and leaves as it likes.
+    pub dynamic: bool,
+    pub build: Build,
+    /// From the descriptor, expanded, and from the caller: what the runtime adds is not in it.
     pub env: BTreeMap<String, String>,
     pub working_dir: PathBuf,
     pub run_config: NodeRunConfig,
@@ -43,6 +49,49 @@ pub struct PlannedNode {
     /// The processors it may run on; any when empty.
     pub cpu_affinity: Vec<usize>,
     pub logs: LogRules,
+}
+
+/// What comes before the first start of a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Build {
+    /// Where its directory comes from, when that is no directory of this machine.
+    pub git: Option<GitSource>,
+    /// Each is run by itself, in order.
+    pub commands: Vec<BuildCommand>,
+}
+
+impl Build {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.git.is_none() && self.commands.is_empty()
+    }
+}
+
+/// One line of `build`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildCommand {
+    /// As it is written.
+    pub line: String,
+    /// The program and its arguments.
+    pub words: Vec<String>,
+}
+
+/// A repository and what is wanted of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitSource {
+    /// An address, or the whole path of a repository on this machine.
+    pub url: String,
+    pub revision: Revision,
+}
+
+/// A commit, by one of the names it can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revision {
+    /// What the repository itself has checked out.
+    Head,
+    Branch(String),
+    Tag(String),
+    Commit(String),
 }
 
 /// A process to start.

@@ -13,12 +13,24 @@ use dora_message::descriptor::{Descriptor, EnvValue, Node, OperatorDefinition};
 use dora_message::id::{DataId, OperatorId};
 
 use super::Problems;
-use super::meaning::{Named, SINGLE_OPERATOR};
-use super::plan::{HealthRules, LogRules, Plan, PlannedInput, PlannedNode, Program, RestartRules};
-use crate::model::QueuePolicy;
+use super::meaning::{DYNAMIC, Named, SHELL, SINGLE_OPERATOR};
+use super::plan::{
+    Build, BuildCommand, GitSource, HealthRules, LogRules, Plan, PlannedInput, PlannedNode, Program, RestartRules,
+    Revision,
+};
+use super::yaml;
+use crate::model::{QueuePolicy, StartOptions};
 
 /// The `path` of built-in nodes: our own executable under this name.
 pub const BUILTIN: &str = "dora-builtin";
+
+/// Whoever sets this to `1` or `true` allows nodes that are command lines of the shell.
+pub const ALLOW_SHELL: &str = "DORA_ALLOW_SHELL_NODES";
+
+/// Whether this process's environment allows it.
+pub fn shell_is_allowed() -> bool {
+    std::env::var(ALLOW_SHELL).is_ok_and(|text| matches!(text.to_lowercase().as_str(), "1" | "true"))
+}
 
 /// Where and how programs are looked for.
 pub struct Place<'a> {
@@ -29,14 +41,27 @@ pub struct Place<'a> {
     pub uv: bool,
     /// What runs built-in nodes.
     pub executable: &'a Path,
+    /// Whether nodes may be command lines of the shell.
+    pub allow_shell: bool,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Where and how the programs of a dataflow are looked for.
+    pub fn of(options: &'a StartOptions, working_dir: &'a Path, executable: &'a Path) -> Self {
+        Place {
+            working_dir,
+            env: &options.env,
+            uv: options.uv,
+            executable,
+            allow_shell: options.allow_shell_nodes || shell_is_allowed(),
+        }
+    }
+
     fn variable(&self, name: &str) -> Option<OsString> {
         self.env.get(name).map(OsString::from).or_else(|| std::env::var_os(name))
     }
 
-    fn on_path(&self, name: &str) -> Option<PathBuf> {
+    pub fn on_path(&self, name: &str) -> Option<PathBuf> {
         let path = self.variable("PATH")?;
         std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
     }
@@ -52,17 +77,27 @@ impl Place<'_> {
     }
 }
 
-/// Checks that every program is there and every argument can be split.
-pub fn check<'a>(nodes: impl IntoIterator<Item = &'a Named<'a>>, place: &Place<'_>, problems: &mut Problems<'_>) {
+/// Checks that every program is there, every command line can be split, and every variable is set.
+pub fn check<'a>(
+    root: &'a yaml::Node,
+    nodes: impl IntoIterator<Item = &'a Named<'a>>,
+    place: &Place<'_>,
+    problems: &mut Problems<'_>,
+) {
+    variables(root, problems);
     for named in nodes {
         let node = named.node;
         let directory = node.get("deploy").and_then(|deploy| deploy.get("working_dir")).and_then(|dir| dir.text());
         let directory = directory.map_or_else(|| place.working_dir.to_path_buf(), |dir| place.working_dir.join(dir));
-        if let Some(path) = node.get("path")
-            && let Some(text) = path.text()
-            // What is no file has been judged already.
-            && !["shell", "dynamic"].contains(&text)
+        let path = node.get("path");
+        let text = path.and_then(yaml::Node::text);
+        if let Some(path) = path
+            && let Some(text) = text
+            // What is no file has been judged already, and what a build makes need not be there yet.
+            && ![SHELL, DYNAMIC].contains(&text)
             && !text.contains("://")
+            && node.get("build").is_none()
+            && node.get("git").is_none()
             && let Err(missing) = find(text, &directory, place)
         {
             let message = format!("the program of node `{}` was not found: `{text}`", named.id);
@@ -70,17 +105,71 @@ pub fn check<'a>(nodes: impl IntoIterator<Item = &'a Named<'a>>, place: &Place<'
             problem.help = missing.near;
             problem.causes.extend(missing.looked.into_iter().map(|title| diag::Cause { title, detail: Vec::new() }));
         }
-        if let Some(args) = node.get("args")
-            && let Some(text) = args.text()
-            && shell_words::split(text).is_err()
-        {
-            problems.add(
-                args.span,
-                "a quote is not closed",
-                format!("the arguments of node `{}` cannot be split into words", named.id),
+        if let Some(path) = path.filter(|_| text == Some(SHELL) && !place.allow_shell) {
+            let message = format!("node `{}` is a command line of the shell, and that is not allowed", named.id);
+            problems.add_as(codes::SHELL_NODE_NOT_ALLOWED, path.span, "not allowed", message).help = Some(
+                "read its `args`, and allow it with `--allow-shell-nodes` or DORA_ALLOW_SHELL_NODES=1".to_string(),
             );
         }
+        if let Some(args) = node.get("args")
+            && text != Some(SHELL)
+            && args.text().is_some_and(|text| shell_words::split(text).is_err())
+        {
+            let message = format!("the arguments of node `{}` cannot be split into words", named.id);
+            problems.add(args.span, "a quote is not closed", message);
+        }
+        for build in named.builds() {
+            let broken = |line: &str| shell_words::split(line).is_err();
+            if let Some(line) = build.text().and_then(|text| text.lines().find(|line| broken(line))) {
+                let message = format!("the build command `{}` cannot be split into words", line.trim());
+                problems.add(build.span, "a quote is not closed", message);
+            }
+        }
+        if let Some(env) = node.get("env") {
+            unset(env, problems);
+        }
     }
+}
+
+/// Checks the variables that all nodes get.
+fn variables(root: &yaml::Node, problems: &mut Problems<'_>) {
+    if let Some(env) = root.get("env").filter(|_| root.get("nodes").is_some()) {
+        unset(env, problems);
+    }
+}
+
+/// Tells of variables that are to be put in and are not set; dora's parser would say only that there are some.
+fn unset(env: &yaml::Node, problems: &mut Problems<'_>) {
+    for entry in env.entries() {
+        let names = entry.node.text().map(mentioned).unwrap_or_default();
+        for name in names.into_iter().filter(|name| std::env::var(name).is_err()) {
+            let message = format!("`{}` is to contain the variable `{name}`, which is not set", entry.key);
+            problems.add(entry.node.span, "not set", message).help =
+                Some(format!("set it, or write `${{{name}:-DEFAULT}}`; a `$` itself is written `$$`"));
+        }
+    }
+}
+
+/// The variables that a text mentions as `$NAME` or `${NAME}`, without those that bring a default.
+fn mentioned(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('$') {
+        rest = after;
+        if let Some(escaped) = rest.strip_prefix('$') {
+            rest = escaped;
+        } else if let Some(braced) = rest.strip_prefix('{') {
+            let Some((name, after)) = braced.split_once('}') else { break };
+            names.extend(Some(name).filter(|name| !name.contains(":-")));
+            rest = after;
+        } else {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let (name, after) = rest.split_at(end);
+            names.extend(Some(name).filter(|name| !name.is_empty()));
+            rest = after;
+        }
+    }
+    names
 }
 
 /// A program that is nowhere.
@@ -171,7 +260,7 @@ pub fn plan(descriptor: Descriptor, place: &Place<'_>) -> Result<Plan> {
     let value = serde_yaml::to_value(&descriptor).map_err(|error| {
         Diagnostic::new(codes::INVALID_DATAFLOW, "the dataflow cannot be handed to its nodes").cause(error.to_string())
     })?;
-    let mut notices = notices(&descriptor);
+    let mut notices = Vec::new();
     let common = descriptor.env.clone().unwrap_or_default();
     let nodes =
         descriptor.nodes.into_iter().map(|node| planned(node, &common, place, &mut notices)).collect::<Result<_>>()?;
@@ -183,21 +272,39 @@ pub fn plan(descriptor: Descriptor, place: &Place<'_>) -> Result<Plan> {
     })
 }
 
-/// Makes the plan of one node that passed all checks.
-pub fn plan_node(node: Node, place: &Place<'_>) -> Result<PlannedNode> {
-    planned(node, &BTreeMap::new(), place, &mut Vec::new())
+/// Makes the plan of one node that passed all checks; `common` are the variables of its dataflow.
+pub fn plan_node(node: Node, common: &BTreeMap<String, EnvValue>, place: &Place<'_>) -> Result<PlannedNode> {
+    planned(node, common, place, &mut Vec::new())
 }
 
-/// What is accepted and has no effect.
-fn notices(descriptor: &Descriptor) -> Vec<String> {
-    let mut notices = Vec::new();
-    for node in &descriptor.nodes {
-        let ignored = [("build", node.build.is_some())];
-        for (key, _) in ignored.iter().filter(|(_, given)| *given) {
-            notices.push(format!("`{key}` of node `{}` is not applied by this runtime", node.id));
-        }
+/// Finds the program of a node that has been built.
+pub fn program(planned: &PlannedNode, place: &Place<'_>) -> Result<Option<Program>> {
+    if planned.dynamic {
+        return Ok(None);
     }
-    notices
+    if !planned.operators.is_empty() {
+        return Ok(Some(operator_runtime(place)));
+    }
+    if planned.source == SHELL {
+        return Ok(Some(Program { path: "/bin/sh".into(), name: None, args: vec!["-c".into()] }));
+    }
+    find(&planned.source, &planned.working_dir, place).map(Some).map_err(|missing| {
+        let message = format!("the program of node `{}` was not found: `{}`", planned.id, planned.source);
+        let mut diagnostic = Diagnostic::new(codes::PROGRAM_NOT_FOUND, message);
+        diagnostic.help = missing.near;
+        missing.looked.into_iter().fold(diagnostic, |diagnostic, looked| diagnostic.cause(looked))
+    })
+}
+
+/// What runs the operators of a node: all of them share one process of dora's Python package.
+fn operator_runtime(place: &Place<'_>) -> Program {
+    let start = "import dora; dora.start_runtime()";
+    match place.uv {
+        true => {
+            Program { path: "uv".into(), name: None, args: ["run", "python", "-uc", start].map(OsString::from).into() }
+        }
+        false => Program { path: place.interpreter(), name: None, args: ["-uc", start].map(OsString::from).into() },
+    }
 }
 
 fn planned(
@@ -210,8 +317,11 @@ fn planned(
     let directory = node.deploy.as_ref().and_then(|deploy| deploy.working_dir.as_deref());
     let working_dir = directory.map_or_else(|| place.working_dir.to_path_buf(), |dir| place.working_dir.join(dir));
     let own = node.env.take().unwrap_or_default();
-    let env: BTreeMap<String, String> =
-        common.iter().chain(&own).map(|(variable, value)| (variable.clone(), value.to_string())).collect();
+    let expanded = |(variable, value): (&String, &EnvValue)| (variable.clone(), value.to_string());
+    let mut env: BTreeMap<String, String> = common.iter().map(expanded).collect();
+    // As in dora-rs: the caller speaks for the whole dataflow, and a node has the last word on itself.
+    env.extend(place.env.clone());
+    env.extend(own.iter().map(expanded));
     for variable in env.keys().filter(|variable| !crate::supervisor::process::may_set(variable)) {
         notices
             .push(format!("the environment variable `{variable}` of node `{id}` is the runtime's own and was not set"));
@@ -238,63 +348,24 @@ fn planned(
         (None, None) => Vec::new(),
     };
     let logs = log_rules(&node, &operators);
-    if operators.is_empty() {
-        let path = node.path.take().unwrap_or_default();
-        let mut program = find(&path, &working_dir, place).map_err(|missing| {
-            let message = format!("the program of node `{id}` was not found: `{path}`");
-            let diagnostic = Diagnostic::new(codes::PROGRAM_NOT_FOUND, message);
-            missing.looked.into_iter().fold(diagnostic, |diagnostic, looked| diagnostic.cause(looked))
-        })?;
-        let words = shell_words::split(node.args.as_deref().unwrap_or_default()).unwrap_or_default();
-        program.args.extend(words.into_iter().map(OsString::from));
-        let mut run_config = NodeRunConfig::default();
-        run_config.outputs = node.outputs;
-        run_config.output_types = node.output_types;
-        run_config.output_framing = node.output_framing;
-        run_config.input_types = node.input_types;
-        run_config.shared_memory_pool_size = node.shared_memory_pool_size;
-        run_config.inputs = node.inputs;
-        let inputs = run_config.inputs.iter().map(|(id, input)| planned_input(id.clone(), input)).collect();
-        return Ok(PlannedNode {
-            id,
-            source: path,
-            program,
-            env,
-            working_dir,
-            run_config,
-            operators,
-            inputs,
-            restart,
-            health,
-            cpu_affinity,
-            logs,
-        });
-    }
-
-    // All operators of a node share one process, which dora's Python package runs.
-    let start = "import dora; dora.start_runtime()";
-    let program = match place.uv {
-        true => {
-            Program { path: "uv".into(), name: None, args: ["run", "python", "-uc", start].map(OsString::from).into() }
-        }
-        false => Program { path: place.interpreter(), name: None, args: ["-uc", start].map(OsString::from).into() },
+    let build = build(&node, &operators, place);
+    let source = match operators.as_slice() {
+        [] => node.path.take().unwrap_or_default(),
+        operators => operators.iter().map(|operator| operator.id.to_string()).collect::<Vec<_>>().join(", "),
     };
-    let mut run_config = NodeRunConfig::default();
-    let mut inputs = Vec::new();
-    for operator in &operators {
-        let full = |id: &DataId| format!("{}/{id}", operator.id).parse::<DataId>().ok();
-        run_config.outputs.extend(operator.config.outputs.iter().filter_map(full));
-        for (id, input) in &operator.config.inputs {
-            let Some(id) = full(id) else { continue };
-            inputs.push(planned_input(id.clone(), input));
-            run_config.inputs.insert(id, input.clone());
-        }
-    }
-    let source = operators.iter().map(|operator| operator.id.to_string()).collect::<Vec<_>>().join(", ");
-    Ok(PlannedNode {
+    let args = node.args.take().unwrap_or_default();
+    let args = match source == SHELL {
+        true => vec![args.into()],
+        false => shell_words::split(&args).unwrap_or_default().into_iter().map(OsString::from).collect(),
+    };
+    let (run_config, inputs) = wires(node, &operators);
+    let mut planned = PlannedNode {
         id,
+        dynamic: operators.is_empty() && source == DYNAMIC,
         source,
-        program,
+        program: None,
+        args,
+        build,
         env,
         working_dir,
         run_config,
@@ -304,7 +375,71 @@ fn planned(
         health,
         cpu_affinity,
         logs,
-    })
+    };
+    planned.program = match program(&planned, place) {
+        // A build has still to make it.
+        Err(_) if !planned.build.is_empty() => None,
+        found => found?,
+    };
+    Ok(planned)
+}
+
+/// What a node is fed with and gives, with that of its operators.
+fn wires(node: Node, operators: &[OperatorDefinition]) -> (NodeRunConfig, Vec<PlannedInput>) {
+    let mut run_config = NodeRunConfig::default();
+    let mut inputs = Vec::new();
+    for operator in operators {
+        let full = |id: &DataId| format!("{}/{id}", operator.id).parse::<DataId>().ok();
+        run_config.outputs.extend(operator.config.outputs.iter().filter_map(full));
+        for (id, input) in &operator.config.inputs {
+            let Some(id) = full(id) else { continue };
+            inputs.push(planned_input(id.clone(), input));
+            run_config.inputs.insert(id, input.clone());
+        }
+    }
+    if operators.is_empty() {
+        run_config.outputs = node.outputs;
+        run_config.output_types = node.output_types;
+        run_config.output_framing = node.output_framing;
+        run_config.input_types = node.input_types;
+        run_config.shared_memory_pool_size = node.shared_memory_pool_size;
+        run_config.inputs = node.inputs;
+        inputs = run_config.inputs.iter().map(|(id, input)| planned_input(id.clone(), input)).collect();
+    }
+    (run_config, inputs)
+}
+
+/// What is to be built: the node itself, then its operators in their order.
+fn build(node: &Node, operators: &[OperatorDefinition], place: &Place<'_>) -> Build {
+    let revision = match (&node.branch, &node.tag, &node.rev) {
+        (Some(branch), ..) => Revision::Branch(branch.clone()),
+        (_, Some(tag), _) => Revision::Tag(tag.clone()),
+        (.., Some(rev)) => Revision::Commit(rev.clone()),
+        _ => Revision::Head,
+    };
+    let git = node.git.as_deref().map(|url| GitSource { url: repository(url, place), revision });
+    let texts = node.build.iter().chain(operators.iter().filter_map(|operator| operator.config.build.as_ref()));
+    let lines = texts.flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty());
+    let command = |line: &str| BuildCommand { line: line.to_string(), words: words(line, place.uv) };
+    Build { git, commands: lines.map(command).collect() }
+}
+
+/// A build command in words. `uv` has a `pip` of its own, as upstream knows it too.
+fn words(line: &str, uv: bool) -> Vec<String> {
+    let mut words = shell_words::split(line).unwrap_or_default();
+    if uv && matches!(words.first().map(String::as_str), Some("pip" | "pip3")) {
+        words.splice(..1, ["uv".to_string(), "pip".to_string()]);
+    }
+    words
+}
+
+/// The address of a repository; a path of this machine is made whole.
+fn repository(url: &str, place: &Place<'_>) -> String {
+    let before_slash = url.split('/').next().unwrap_or_default();
+    if url.contains("://") || before_slash.contains(':') {
+        return url.to_string();
+    }
+    place.working_dir.join(expand(url)).display().to_string()
 }
 
 fn planned_input(id: DataId, input: &Input) -> PlannedInput {

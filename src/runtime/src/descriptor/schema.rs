@@ -151,6 +151,35 @@ const INPUT: &[Key] = &[
 
 const PYTHON: &[Key] = &[required("source", Type::Text), key("conda_env", Type::Text)];
 
+const MODULE_HEADER: &[Key] = &[
+    required("name", Type::Text),
+    key("inputs", Type::List(&Type::Text)),
+    key("inputs_optional", Type::List(&Type::Text)),
+    key("outputs", Type::List(&Type::Text)),
+];
+
+const MODULE: &[Key] = &[
+    required("module", Type::Keys(MODULE_HEADER)),
+    required("nodes", Type::List(&Type::Keys(NODE))),
+    key("build", Type::Text),
+];
+
+/// Whether a node can have this key.
+pub fn is_node_key(name: &str) -> bool {
+    NODE.iter().any(|key| key.name == name)
+}
+
+/// Checks keys and types of a module's file.
+pub fn check_module(root: &Node, problems: &mut Problems<'_>) {
+    match &root.value {
+        Value::Map(_) => keys(root, MODULE, "a module", problems),
+        _ => {
+            let message = format!("a module is a map with `module` and `nodes`, and this is {}", root.kind());
+            problems.add(root.span.start_point(), "a map is expected", message);
+        }
+    }
+}
+
 /// Checks keys and types of a whole dataflow.
 pub fn check(root: &Node, problems: &mut Problems<'_>) {
     match &root.value {

@@ -52,6 +52,78 @@ impl Node {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node).filter(|node| !node.is_null())
     }
 
+    /// The value under a key, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Value::Map(entries) = &mut self.value else { return None };
+        entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node).filter(|node| !node.is_null())
+    }
+
+    /// Puts a value under a key of a map.
+    pub fn set(&mut self, key: &str, node: Node) {
+        let Value::Map(entries) = &mut self.value else { return };
+        match entries.iter_mut().find(|entry| entry.key == key) {
+            Some(entry) => entry.node = node,
+            None => entries.push(Entry { key: key.to_string(), key_span: node.span, node }),
+        }
+    }
+
+    /// The operators of a dataflow's node.
+    pub fn operators_mut(&mut self) -> Vec<&mut Node> {
+        let Value::Map(entries) = &mut self.value else { return Vec::new() };
+        let mut operators = Vec::new();
+        for Entry { key, node, .. } in entries {
+            match key.as_str() {
+                "operators" => operators.extend(node.items_mut()),
+                "operator" => operators.push(node),
+                _ => {}
+            }
+        }
+        operators
+    }
+
+    /// The maps of inputs of a dataflow's node: its own and those of its operators.
+    pub fn input_maps(&mut self) -> Vec<&mut Node> {
+        let Value::Map(entries) = &mut self.value else { return Vec::new() };
+        let mut maps = Vec::new();
+        for Entry { key, node, .. } in entries {
+            match key.as_str() {
+                "inputs" => maps.push(node),
+                "operators" => maps.extend(node.items_mut().iter_mut().filter_map(|one| one.get_mut("inputs"))),
+                "operator" => maps.extend(node.get_mut("inputs")),
+                _ => {}
+            }
+        }
+        maps
+    }
+
+    fn items_mut(&mut self) -> &mut [Node] {
+        match &mut self.value {
+            Value::List(items) => items,
+            _ => &mut [],
+        }
+    }
+
+    /// The value without its place.
+    pub fn to_value(&self) -> serde_yaml::Value {
+        match &self.value {
+            Value::Null => serde_yaml::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Integer(value) => match (i64::try_from(*value), u64::try_from(*value)) {
+                (Ok(value), _) => value.into(),
+                (_, Ok(value)) => value.into(),
+                // Too large for any number there is: nothing that is read as one takes it.
+                _ => value.to_string().into(),
+            },
+            Value::Float(value) => (*value).into(),
+            Value::String(value) => value.as_str().into(),
+            Value::List(items) => serde_yaml::Value::Sequence(items.iter().map(Node::to_value).collect()),
+            Value::Map(entries) => {
+                let pairs = entries.iter().map(|entry| (entry.key.as_str().into(), entry.node.to_value()));
+                serde_yaml::Value::Mapping(pairs.collect())
+            }
+        }
+    }
+
     pub fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
@@ -69,6 +141,13 @@ impl Node {
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn boolean(&self) -> Option<bool> {
+        match self.value {
+            Value::Bool(value) => Some(value),
             _ => None,
         }
     }

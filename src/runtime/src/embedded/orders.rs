@@ -10,12 +10,16 @@ use tokio::sync::oneshot;
 
 use super::answers::{Found, already_ended, elsewhere};
 use super::shared::Shared;
-use crate::descriptor::{self, plan::PlannedInput};
+use crate::descriptor::{
+    self,
+    plan::{PlannedInput, PlannedNode},
+};
 use crate::model::{
-    Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef,
-    QueuePolicy, Status, StopOptions,
+    Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef, QueuePolicy, Status,
+    StopOptions,
 };
 use crate::records;
+use crate::supervisor::build;
 use crate::supervisor::dataflow::Dataflow;
 use crate::supervisor::process;
 use crate::supervisor::task::{Command, Done, Order};
@@ -112,6 +116,7 @@ impl Shared {
             .help("give the new one another id, or put it in the place of that one")
             .next(format!("node replace {}/{id} FILE", flow.name)));
         }
+        let node = self.build_node(&flow, node).await?;
         self.command(&flow, |done| Command::Add { node: node.into(), done }).await?;
         info(&flow, &id)
     }
@@ -124,20 +129,28 @@ impl Shared {
     ) -> Result<NodeInfo> {
         let flow = self.here(reference)?;
         let planned = self.plan_node(&flow, &text)?;
+        let planned = self.build_node(&flow, planned).await?;
         let node = planned.id.clone();
         let order = Order::Replace(planned.into(), options);
         self.command(&flow, |done| Command::Node { node: node.clone(), order, done }).await?;
         info(&flow, &node)
     }
 
-    fn plan_node(&self, flow: &Dataflow, text: &str) -> Result<descriptor::plan::PlannedNode> {
-        let place = descriptor::resolve::Place {
-            working_dir: &flow.working_dir,
-            env: &flow.options.env,
-            uv: flow.options.uv,
-            executable: &self.options.executable,
-        };
+    fn plan_node(&self, flow: &Dataflow, text: &str) -> Result<PlannedNode> {
+        let place = descriptor::resolve::Place::of(&flow.options, &flow.working_dir, &self.options.executable);
         descriptor::load_node(&self.options.sources.add("the node", text), &place, &flow.plan())
+    }
+
+    /// Builds a node that is to join a dataflow that runs, with its output in the log it will have there.
+    async fn build_node(&self, flow: &Arc<Dataflow>, planned: PlannedNode) -> Result<PlannedNode> {
+        if planned.build.is_empty() {
+            return Ok(planned);
+        }
+        flow.journal.add(&planned.id, &planned.logs).map_err(|error| {
+            Diagnostic::new(codes::RUNTIME_FAILED, format!("the logs of `{}` cannot be written", planned.id))
+                .cause(error.to_string())
+        })?;
+        build::node(flow, self, planned).await.map(|(planned, _)| planned)
     }
 
     pub(super) async fn connect(&self, reference: &DataflowRef, connection: Connection) -> Result<()> {
@@ -182,11 +195,7 @@ impl Shared {
         let plan = flow.plan();
         let planned = plan.nodes.iter().find(|node| node.id == at.node);
         let planned = planned.ok_or_else(|| no_node(&flow, &at.node))?;
-        Ok(NodeEnvironment {
-            working_dir: planned.working_dir.clone(),
-            variables: process::environment(planned, &flow.options.env),
-            pid,
-        })
+        Ok(NodeEnvironment { working_dir: planned.working_dir.clone(), variables: process::environment(planned), pid })
     }
 
     pub(super) fn params(&self, at: &NodeRef) -> Result<BTreeMap<String, serde_json::Value>> {

@@ -1,12 +1,15 @@
 //! What the parts of a runtime share, and the machinery that runs as long as it does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use diag::{Diagnostic, Result, codes};
+use dora_message::common::Timestamped;
+use dora_message::daemon_to_node::OutputRouting;
+use dora_message::node_to_daemon::DaemonRequest;
 use dora_message::uhlc::HLC;
 use store::runtimes::RuntimeRow;
 use store::{ProcessId, Store};
@@ -15,13 +18,15 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{Options, runtime_name};
+use crate::descriptor::plan::PlannedNode;
 use crate::guard::Guard;
-use crate::model::{DataflowId, Event, StopOptions};
+use crate::model::{DataflowId, Event, LogLevel, StopOptions};
 use crate::node_protocol::listener::Listener;
-use crate::node_protocol::{Flow, Flows, Signal};
+use crate::node_protocol::{Flow, Flows, Signal, dynamic};
 use crate::router::Router;
 use crate::router::timers::Timers;
 use crate::supervisor::dataflow::Dataflow;
+use crate::supervisor::process;
 use crate::supervisor::task::Command;
 use crate::{limits, sweep};
 
@@ -32,7 +37,7 @@ const EVENTS: usize = 1024;
 
 /// What the parts of one runtime share.
 pub struct Shared {
-    pub(super) options: Options,
+    pub options: Options,
     row: RuntimeRow,
     pub(super) clock: Arc<HLC>,
     dataflows: Mutex<HashMap<DataflowId, Arc<Dataflow>>>,
@@ -45,6 +50,8 @@ pub struct Shared {
     guard: Mutex<Option<Guard>>,
     pub(super) tasks: Mutex<JoinSet<()>>,
     ended: AtomicBool,
+    /// The ports at which dynamic nodes are answered, or will be when they are free.
+    dynamic_ports: Mutex<HashSet<u16>>,
 }
 
 /// What runs as long as the runtime does.
@@ -85,6 +92,7 @@ impl Shared {
             guard: Mutex::new(None),
             tasks: Mutex::new(JoinSet::new()),
             ended: false.into(),
+            dynamic_ports: Mutex::default(),
         }
     }
 
@@ -197,6 +205,53 @@ impl Shared {
                 sample(&shared.live(), system.as_mut());
                 drop(shared);
                 ticks.tick().await;
+            }
+        });
+        Ok(())
+    }
+
+    /// Lets a node be found that somebody else starts.
+    pub fn expect_dynamic(self: &Arc<Self>, flow: &Arc<Dataflow>, planned: &PlannedNode) -> Result<()> {
+        let failed = |error: &dyn std::fmt::Display| {
+            let message = format!("the dynamic node `{}` cannot be made known", planned.id);
+            Diagnostic::new(codes::RUNTIME_FAILED, message).cause(error.to_string())
+        };
+        // It comes and goes, so that its messages always pass the router.
+        let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
+        let routing = planned.run_config.outputs.iter().map(|id| (id.clone(), routed.clone())).collect();
+        let config = process::config(flow, planned, 0, self.address(), routing);
+        let json = serde_json::to_string(&config).map_err(|error| failed(&error))?;
+        self.store().record_dynamic_node(flow.id.0, planned.id.as_ref(), &json)?;
+        let named = flow.options.env.get(dynamic::PORT_VARIABLE).cloned();
+        let named = named.or_else(|| std::env::var(dynamic::PORT_VARIABLE).ok());
+        let port = match &named {
+            Some(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| failed(&format!("`{text}` in {} is not the number of a port", dynamic::PORT_VARIABLE)))?,
+            None => dynamic::PORT,
+        };
+        if !self.dynamic_ports.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+            return Ok(());
+        }
+        let (held, told) = tokio::sync::oneshot::channel();
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = move |error| {
+            // Whoever is told may have ended.
+            let _ = held.send(error);
+        };
+        tasks.spawn(dynamic::serve(port, self.store().clone(), Some(waiting)));
+        let (clock, flow, node) = (self.clock.clone(), flow.clone(), planned.id.clone());
+        tasks.spawn(async move {
+            let Ok(error) = told.await else { return };
+            let inner = DaemonRequest::NodeConfig { node_id: node.clone() };
+            let request = Timestamped { inner, timestamp: clock.new_timestamp() };
+            let answer = dynamic::ask(port, &node, &request).await;
+            if answer.is_none_or(|config| config.dataflow_id != flow.id.0) {
+                let text = format!(
+                    "its dynamic nodes cannot find it yet: another program holds port {port}, where they ask ({error})"
+                );
+                flow.notice(None, LogLevel::Warn, text);
             }
         });
         Ok(())

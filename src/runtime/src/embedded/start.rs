@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use diag::{Diagnostic, Result, codes};
 use store::dataflows::{Claim, DataflowEnd, DataflowRow};
@@ -14,11 +15,11 @@ use super::log_dir;
 use super::shared::{Shared, ended};
 use crate::descriptor::{self, Checked};
 use crate::logs::journal::Journal;
-use crate::model::{DataflowId, DataflowInfo, DescriptorSource, StartOptions, Status, UnixNanos};
+use crate::model::{DataflowId, DataflowInfo, DescriptorSource, StartOptions, Status, StopOptions, UnixNanos};
 use crate::router::Router;
 use crate::supervisor::dataflow::{Dataflow, Run};
 use crate::supervisor::paths;
-use crate::supervisor::task::{self, Ears};
+use crate::supervisor::task::{self, Command, Ears};
 use crate::{limits, records, sweep};
 
 /// A dataflow that can be handed to a supervisor, with what that one listens to.
@@ -30,7 +31,7 @@ struct Prepared {
 impl Shared {
     pub(super) async fn start(self: &Arc<Self>, options: StartOptions) -> Result<DataflowInfo> {
         let this = self.clone();
-        let wait = options.wait;
+        let (wait, ready_within) = (options.wait, options.ready_within);
         let prepared = tokio::task::spawn_blocking(move || this.prepare(options)).await;
         let prepared = prepared.map_err(|error| internal("the start of the dataflow", &error))??;
         let Prepared { flow, ears } = prepared;
@@ -44,7 +45,14 @@ impl Shared {
         if !wait {
             return Ok(flow.info());
         }
-        outcome.await.unwrap_or_else(|_| Err(ended()))
+        let mut caller = Caller(Some(flow.clone()));
+        let outcome = async { outcome.await.unwrap_or_else(|_| Err(ended())) };
+        let outcome = match ready_within {
+            None => outcome.await,
+            Some(limit) => within(&flow, limit, outcome).await,
+        };
+        caller.0 = None;
+        outcome
     }
 
     /// Reads, checks and claims; nothing is started yet.
@@ -79,7 +87,7 @@ impl Shared {
         // As it is now, whatever becomes of the file.
         options.source = DescriptorSource::Text {
             label: checked.source.name.clone(),
-            text: checked.source.text.clone(),
+            text: checked.expanded.clone().unwrap_or_else(|| checked.source.text.clone()),
             file: checked.file.clone(),
         };
         options.name = Some(name.clone());
@@ -101,7 +109,7 @@ impl Shared {
 
     /// Makes all parts of a dataflow whose name is claimed.
     fn make(&self, id: DataflowId, created: UnixNanos, options: StartOptions, checked: Checked) -> Result<Prepared> {
-        let Checked { source, plan, working_dir, hash, file } = checked;
+        let Checked { source, plan, working_dir, hash, file, .. } = checked;
         let name = options.name.clone().unwrap_or_default();
         let failed = |error: std::io::Error| {
             Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up"))
@@ -139,6 +147,46 @@ impl Shared {
         flow.keep_options()?;
         self.admit(flow.clone(), signals);
         Ok(Prepared { flow, ears: Ears { signals: heard_signals, reports: heard_reports, commands } })
+    }
+}
+
+/// Who waits for a start. When nobody does any more while it is built, there is nothing to build it for.
+struct Caller(Option<Arc<Dataflow>>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        if let Some(flow) = self.0.take().filter(|flow| is_unbuilt(flow.status())) {
+            // One that has ended is as good as stopped.
+            let _ = flow.commands.send(Command::Stop(StopOptions::default()));
+        }
+    }
+}
+
+fn is_unbuilt(status: Status) -> bool {
+    matches!(status, Status::Created | Status::Building)
+}
+
+/// Waits for a start, from the end of its build on no longer than this.
+async fn within(
+    flow: &Dataflow,
+    limit: Duration,
+    outcome: impl Future<Output = Result<DataflowInfo>>,
+) -> Result<DataflowInfo> {
+    let mut status = flow.watch();
+    let too_late = async {
+        // The sender lives as long as the dataflow, which the caller holds.
+        let _ = status.wait_for(|status| !is_unbuilt(*status)).await;
+        tokio::time::sleep(limit).await;
+    };
+    tokio::select! {
+        biased;
+        outcome = outcome => outcome,
+        () = too_late => Err(Diagnostic::new(
+            codes::WAITED_TOO_LONG,
+            format!("the nodes of dataflow `{}` were not ready within {limit:?}", flow.name),
+        )
+        .help("it goes on starting; `--wait-timeout` waits longer")
+        .next(format!("dataflow inspect {}", flow.name))),
     }
 }
 

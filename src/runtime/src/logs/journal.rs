@@ -49,8 +49,11 @@ impl Journal {
         Ok(Journal { dataflow, dataflow_name, directory: directory.to_path_buf(), state })
     }
 
-    /// Begins the logs of a node, rotated as its rules say.
+    /// Begins the logs of a node, rotated as its rules say. Those of a node that has some go on.
     pub fn add(&self, node: &NodeId, rules: &LogRules) -> io::Result<()> {
+        if self.lock().writers.contains_key(&Some(node.clone())) {
+            return Ok(());
+        }
         let writer = Writer::open(&self.directory, Some(node.as_ref()), rules.max_size, rules.max_rotated)?;
         self.lock().writers.insert(Some(node.clone()), writer);
         Ok(())

@@ -9,10 +9,12 @@
 //!
 //! - [`listener`] – accepts connections and knows those that are open
 //! - [`connection`] – one connection's life
+//! - [`dynamic`] – where nodes ask that were started by somebody else
 //! - [`frames`], [`wire`], [`buffers`], [`waker`]: bytes and waiting
 
 pub mod buffers;
 pub mod connection;
+pub mod dynamic;
 pub mod frames;
 pub mod listener;
 pub mod waker;

@@ -19,15 +19,15 @@ use super::task::Command;
 use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
 use crate::model::{
-    DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit, NodeInfo,
-    Recovery, StartOptions, Status, Topic, TopicInfo, UnixNanos,
+    BuildMode, DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit,
+    NodeInfo, Recovery, StartOptions, Status, Topic, TopicInfo, UnixNanos,
 };
 use crate::records::{self, Kept};
 use crate::router::Router;
 use crate::router::rate::Meter;
 
 /// How many lines of a node's standard error are remembered for the moment it dies.
-const LAST_LINES: usize = 20;
+pub(super) const LAST_LINES: usize = 20;
 /// How many of its latest events a dataflow remembers; all of them are in the store.
 const HISTORY: usize = 500;
 
@@ -167,12 +167,19 @@ impl Dataflow {
         let state = self.lock();
         let set = plan.nodes.iter().zip(&state.nodes).filter(|(_, node)| !node.removed && !node.params.is_empty());
         let params = set.map(|(planned, node)| (planned.id.clone(), node.params.clone())).collect();
+        // What has been built once is not built anew by each restart.
+        let build = match self.options.build {
+            BuildMode::Always => BuildMode::Needed,
+            build => build,
+        };
         let recovers = match self.options.recover {
             Recovery::Always => true,
             Recovery::Never => false,
             Recovery::ByNodes => plan.nodes.iter().any(|node| !matches!(node.restart.policy, RestartPolicy::Never)),
         };
-        Kept { options: self.options.clone(), recovers, params }
+        // What was only to be built would be built for nobody.
+        let recovers = recovers && !self.options.build_only;
+        Kept { options: StartOptions { build, ..self.options.clone() }, recovers, params }
     }
 
     /// Writes down what it takes to start it again as it is now.

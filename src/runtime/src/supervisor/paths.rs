@@ -13,6 +13,7 @@ use dora_message::daemon_to_node::{OutputRouting, RequiredAcker};
 use dora_message::id::{DataId, NodeId};
 
 use super::dataflow::Dataflow;
+use crate::descriptor::meaning::SHELL;
 use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::descriptor::resolve::BUILTIN;
 use crate::model::{DataPath, PathChoice, QueuePolicy, TopicInfo};
@@ -74,8 +75,13 @@ fn is_large(planned: &PlannedNode, output: &str, learned: &Learned) -> bool {
 
 /// Why an output cannot go from node to node.
 fn obstacle(plan: &Plan, wiring: &Wiring, node: usize, output: &str) -> Option<&'static str> {
-    let stock =
-        |planned: &PlannedNode| planned.program.name.as_deref() != Some(BUILTIN) && planned.operators.is_empty();
+    let stock = |planned: &PlannedNode| {
+        let name = planned.program.as_ref().and_then(|program| program.name.as_deref());
+        name != Some(BUILTIN) && planned.operators.is_empty() && planned.source != SHELL
+    };
+    if plan.nodes.get(node).is_some_and(|planned| planned.dynamic) {
+        return Some("it is sent by a dynamic node, which comes and goes");
+    }
     if !plan.nodes.get(node).is_some_and(stock) {
         return Some("only nodes made with dora-rs itself can send so");
     }
@@ -86,6 +92,9 @@ fn obstacle(plan: &Plan, wiring: &Wiring, node: usize, output: &str) -> Option<&
     for target in subscribers {
         let consumer = plan.nodes.get(target.node)?;
         let input = wiring.ports.get(target.node)?.inputs.get(target.input)?;
+        if consumer.dynamic {
+            return Some("one of its consumers is a dynamic node, which comes and goes");
+        }
         if !stock(consumer) {
             return Some("one of its consumers is not made with dora-rs itself");
         }

@@ -9,7 +9,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dora_message::daemon_to_node::{DaemonCommunication, NodeConfig, RuntimeConfig};
+use dora_message::daemon_to_node::{DaemonCommunication, NodeConfig, OutputRouting, RuntimeConfig};
+use dora_message::id::DataId;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use store::ProcessId;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -25,7 +26,7 @@ use crate::logs::payload;
 use crate::model::{LogLevel, LogStream, NodeExit};
 
 /// How long output may go on after its process has ended, held open by a process it left behind.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Never inherited, and not to be set by a descriptor: what would load code into a node, what is secret, and
 /// what the runtime itself says to nodes.
@@ -88,13 +89,14 @@ pub struct Ended {
 pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAddr) -> io::Result<Running> {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
-    let mut command = std::process::Command::new(&planned.program.path);
-    if let Some(name) = &planned.program.name {
+    let program = planned.program.as_ref().ok_or_else(|| io::Error::other("nothing has built its program yet"))?;
+    let mut command = std::process::Command::new(&program.path);
+    if let Some(name) = &program.name {
         command.arg0(name);
     }
-    command.args(&planned.program.args).current_dir(&planned.working_dir).process_group(0);
+    command.args(&program.args).args(&planned.args).current_dir(&planned.working_dir).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env_clear().envs(environment(planned, &flow.options.env)).envs(wiring(flow, node, restarts, address)?);
+    command.env_clear().envs(environment(planned)).envs(wiring(flow, node, restarts, address)?);
 
     let mut child = on_processors(&planned.cpu_affinity, || Command::from(command).spawn())?;
     let pid = child.id().ok_or_else(|| io::Error::other("the process ended before it could be named"))?;
@@ -103,10 +105,10 @@ pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAd
     let id = ProcessId::of(pid).unwrap_or(ProcessId { pid, started: 0 });
     let mut output = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
-        output.spawn(capture(flow.clone(), node, LogStream::Stdout, stdout));
+        output.spawn(capture(flow.clone(), stdout, move |flow, line| keep(flow, node, LogStream::Stdout, line)));
     }
     if let Some(stderr) = child.stderr.take() {
-        output.spawn(capture(flow.clone(), node, LogStream::Stderr, stderr));
+        output.spawn(capture(flow.clone(), stderr, move |flow, line| keep(flow, node, LogStream::Stderr, line)));
     }
     Ok(Running { id, child, output })
 }
@@ -133,15 +135,27 @@ fn on_processors<T>(processors: &[usize], start: impl FnOnce() -> io::Result<T>)
 }
 
 /// What a node's process finds in its environment, beside what the runtime says to it: this process's own variables
-/// that are none of its secrets, then the descriptor's, then the caller's.
-pub fn environment(planned: &PlannedNode, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// that are none of its secrets, then those that the plan has for it.
+pub fn environment(planned: &PlannedNode) -> BTreeMap<String, String> {
     let inherited =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut variables: BTreeMap<String, String> =
         MALLOC.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     variables.extend(inherited.filter(|(name, _)| !DENIED.contains(&name.as_str())));
-    let asked = planned.env.iter().chain(env).filter(|(name, _)| may_set(name));
+    let asked = planned.env.iter().filter(|(name, _)| may_set(name));
     variables.extend(asked.map(|(name, value)| (name.clone(), value.clone())));
+    variables
+}
+
+/// What a node's build commands find in their environment: the node's own, with the programs of the virtual environment
+/// that its Python would come from, so that what is installed is installed there.
+pub fn build_environment(planned: &PlannedNode) -> BTreeMap<String, String> {
+    let mut variables = environment(planned);
+    if let Some(directory) = variables.get("VIRTUAL_ENV") {
+        let path = variables.get("PATH").map(String::as_str).unwrap_or_default();
+        let path = format!("{directory}/bin:{path}");
+        variables.insert("PATH".to_string(), path);
+    }
     variables
 }
 
@@ -155,17 +169,7 @@ fn wiring(
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
     let (routing, ways) = paths::wiring_of(flow, node)?;
-    let config = NodeConfig {
-        dataflow_id: flow.id.0,
-        node_id: planned.id.clone(),
-        run_config: planned.run_config.clone(),
-        daemon_communication: Some(DaemonCommunication::Tcp { socket_addr }),
-        dataflow_descriptor: plan.descriptor.clone(),
-        dynamic: false,
-        write_events_to: None,
-        restart_count,
-        output_routing: Some(routing),
-    };
+    let config = config(flow, planned, restart_count, socket_addr, routing);
     let (variable, config) = if planned.operators.is_empty() {
         ("DORA_NODE_CONFIG", serde_yaml::to_string(&config))
     } else {
@@ -178,10 +182,32 @@ fn wiring(
         ("PYTHONUNBUFFERED", "1".into()),
     ];
     variables.extend(ways.into_iter().map(|(variable, value)| (variable, value.into())));
-    if planned.program.name.as_deref() == Some(crate::descriptor::resolve::BUILTIN) {
+    let program = planned.program.as_ref().and_then(|program| program.name.as_deref());
+    if program == Some(crate::descriptor::resolve::BUILTIN) {
         variables.push(("DORA_BUILTIN", "1".into()));
     }
     Ok(variables)
+}
+
+/// What a node is told of itself and its dataflow.
+pub fn config(
+    flow: &Dataflow,
+    planned: &PlannedNode,
+    restart_count: u32,
+    socket_addr: SocketAddr,
+    routing: BTreeMap<DataId, OutputRouting>,
+) -> NodeConfig {
+    NodeConfig {
+        dataflow_id: flow.id.0,
+        node_id: planned.id.clone(),
+        run_config: planned.run_config.clone(),
+        daemon_communication: Some(DaemonCommunication::Tcp { socket_addr }),
+        dataflow_descriptor: flow.plan().descriptor.clone(),
+        dynamic: planned.dynamic,
+        write_events_to: None,
+        restart_count,
+        output_routing: Some(routing),
+    }
 }
 
 impl Running {
@@ -199,21 +225,25 @@ impl Running {
 }
 
 /// Reads what a process prints, line by line, until it closes the pipe.
-async fn capture(flow: Arc<Dataflow>, node: usize, stream: LogStream, mut pipe: impl AsyncRead + Unpin) {
+pub(super) async fn capture(
+    flow: Arc<Dataflow>,
+    mut pipe: impl AsyncRead + Unpin,
+    mut keep: impl FnMut(&Dataflow, &str),
+) {
     let mut chunk = vec![0; 64 * 1024];
     let mut splitter = Splitter::default();
     loop {
         match pipe.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
             Ok(count) => {
-                splitter.feed(chunk.get(..count).unwrap_or_default(), |line| keep(&flow, node, stream, &line));
+                splitter.feed(chunk.get(..count).unwrap_or_default(), |line| keep(&flow, &line));
                 if let Err(error) = flow.journal.flush() {
                     flow.notice(None, LogLevel::Error, format!("its logs cannot be written: {error}"));
                 }
             }
         }
     }
-    splitter.end(|line| keep(&flow, node, stream, &line));
+    splitter.end(|line| keep(&flow, &line));
     let _ = flow.journal.flush();
 }
 

@@ -15,9 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::build;
 use super::dataflow::Dataflow;
 use super::paths;
 use super::process::{self, Ended};
+use crate::descriptor::meaning::SHELL;
 use crate::descriptor::plan::{PlannedInput, PlannedNode};
 use crate::embedded::orders::no_node;
 use crate::embedded::shared::Shared;
@@ -67,6 +69,21 @@ pub enum Command {
         input: InputRef,
         done: Done,
     },
+}
+
+impl Command {
+    /// Whom to tell that it was not done; the options of a stop, for which nobody waits.
+    fn into_done(self) -> Result<Done, StopOptions> {
+        match self {
+            Command::Stop(options) => Err(options),
+            Command::Pause { done, .. }
+            | Command::Resume { done }
+            | Command::Node { done, .. }
+            | Command::Add { done, .. }
+            | Command::Connect { done, .. }
+            | Command::Disconnect { done, .. } => Ok(done),
+        }
+    }
 }
 
 /// Told once when something is done, or why it was not.
@@ -120,6 +137,8 @@ enum Rest {
     No,
     /// It was stopped, and can be started again as long as others run.
     Parked,
+    /// Somebody else starts it: it joins and leaves as it likes, and nobody waits for it.
+    Guest,
     Done,
 }
 
@@ -169,6 +188,17 @@ struct Member {
     begun: bool,
 }
 
+impl Member {
+    /// What is known of a node before anything has happened to it.
+    fn of(planned: &PlannedNode) -> Self {
+        Member { rest: if planned.dynamic { Rest::Guest } else { Rest::No }, ..Member::default() }
+    }
+
+    fn is_guest(&self) -> bool {
+        self.rest == Rest::Guest
+    }
+}
+
 struct Supervisor {
     flow: Arc<Dataflow>,
     shared: Arc<Shared>,
@@ -179,6 +209,8 @@ struct Supervisor {
     exits: JoinSet<(usize, Ended)>,
     /// Told when the barrier opens, or the dataflow has ended before.
     started: Option<oneshot::Sender<Result<DataflowInfo>>>,
+    /// Until when guests may stay after all others have ended.
+    farewell: Option<Instant>,
     failure: Option<Box<Diagnostic>>,
 }
 
@@ -197,7 +229,7 @@ pub async fn supervise(
     started: oneshot::Sender<Result<DataflowInfo>>,
 ) {
     let Ears { mut signals, mut reports, mut commands } = ears;
-    let members = flow.plan().nodes.iter().map(|_| Member::default()).collect();
+    let members = flow.plan().nodes.iter().map(Member::of).collect();
     let mut supervisor = Supervisor {
         flow,
         shared,
@@ -207,9 +239,10 @@ pub async fn supervise(
         frozen: false,
         exits: JoinSet::new(),
         started: Some(started),
+        farewell: None,
         failure: None,
     };
-    supervisor.start();
+    supervisor.build(&mut commands).await;
     while supervisor.goes_on() {
         let deadline = supervisor.deadline();
         tokio::select! {
@@ -232,9 +265,69 @@ async fn at(deadline: Option<Instant>) {
 }
 
 impl Supervisor {
-    /// Whether anything is left to wait for. Nodes that were stopped by hand wait for nothing but the others.
-    fn goes_on(&self) -> bool {
-        self.members.iter().any(|member| member.rest == Rest::No)
+    /// Whether anything is left to wait for. Nodes that were stopped by hand wait for nothing but the others, and so
+    /// do guests, unless there is nobody else.
+    fn goes_on(&mut self) -> bool {
+        let only_guests = self.members.iter().all(Member::is_guest);
+        if self.members.iter().any(|member| member.rest == Rest::No) || (only_guests && !self.stopping) {
+            return true;
+        }
+        let present = |member: &Member| member.is_guest() && member.connections > 0;
+        let present: Vec<usize> = (0..self.members.len()).filter(|&node| present(&self.members[node])).collect();
+        if present.is_empty() {
+            return false;
+        }
+        let until = *self.farewell.get_or_insert_with(|| {
+            // They are told to go, and may say their last words.
+            present.iter().for_each(|&node| self.flow.router.dismiss(node));
+            Instant::now() + ABORT_GRACE
+        });
+        until > Instant::now()
+    }
+
+    /// Builds what is to be built, and starts the nodes. Meanwhile nothing but a stop is listened to.
+    async fn build(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) {
+        let (flow, shared) = (self.flow.clone(), self.shared.clone());
+        let built = build::all(&flow, &shared);
+        tokio::pin!(built);
+        loop {
+            tokio::select! {
+                biased;
+                Some(command) = commands.recv() => match command.into_done() {
+                    Ok(done) => drop(done.send(Err(self.not_now("change", "wait until it is built")))),
+                    Err(options) => {
+                        self.stop(options);
+                        return self.all_gone("stopped before it was built");
+                    }
+                },
+                built = &mut built => match built {
+                    Ok(()) if flow.options.build_only => return self.built(),
+                    Ok(()) => return self.start(),
+                    Err(failure) => {
+                        self.failure = Some(failure.error);
+                        self.gone(failure.node, Status::Failed, failure.why);
+                        return self.all_gone("another node could not be built");
+                    }
+                },
+            }
+        }
+    }
+
+    /// Ends a dataflow that was only to be built.
+    fn built(&mut self) {
+        for node in 0..self.members.len() {
+            self.gone(node, Status::Finished, String::new());
+        }
+    }
+
+    /// Ends all nodes that have not been started.
+    fn all_gone(&mut self, why: &str) {
+        for node in 0..self.members.len() {
+            if let Some(member) = self.members.get_mut(node).filter(|member| member.rest == Rest::No) {
+                member.rest = Rest::Done;
+                self.told(self.flow.node_transition(node, Status::Stopped, why));
+            }
+        }
     }
 
     fn start(&mut self) {
@@ -251,7 +344,54 @@ impl Supervisor {
                 member.awaits = peers.into_iter().filter(|peer| *peer < node).collect();
             }
         }
+        for node in (0..self.members.len()).filter(|&node| self.members[node].is_guest()).collect::<Vec<_>>() {
+            self.expect(node);
+        }
         self.spawn_those_who_can();
+        // With guests alone there is nobody to wait for.
+        self.try_barrier();
+    }
+
+    /// Gets ready for a node that somebody else will start.
+    fn expect(&mut self, node: usize) {
+        let plan = self.flow.plan();
+        let Some(planned) = plan.nodes.get(node) else { return };
+        if let Err(error) = self.shared.expect_dynamic(&self.flow, planned) {
+            self.flow.notice(Some(node), LogLevel::Error, error.message);
+        }
+        if let Some(port) = self.flow.router.port(node) {
+            // What comes before it does is not kept for it.
+            port.mailbox.end(true);
+        }
+    }
+
+    /// A node that somebody else started is ready.
+    fn welcome(&mut self, node: usize) {
+        if let Some(state) = self.flow.lock().nodes.get_mut(node) {
+            state.incarnation += 1;
+            (state.started, state.ended) = (Some(UnixNanos::now()), None);
+        }
+        self.joined(node);
+        if self.flow.router.is_drained(node)
+            && let Some(port) = self.flow.router.port(node)
+        {
+            self.flow.router.tell(node, &NodeEvent::AllInputsClosed);
+            port.mailbox.end(false);
+        }
+    }
+
+    /// A node that somebody else started has left, and may come again.
+    fn left(&mut self, node: usize) {
+        if let Some(state) = self.flow.lock().nodes.get_mut(node) {
+            state.ended = Some(UnixNanos::now());
+        }
+        if let Some(port) = self.flow.router.port(node) {
+            port.mailbox.end(true);
+        }
+        self.flow.router.close_all_outputs(node);
+        self.flow.router.drop_extensions_of(node);
+        self.told(self.flow.node_transition(node, Status::Created, "it has left"));
+        self.watch_the_last();
     }
 
     /// Starts the nodes that have not been started and wait for no other.
@@ -338,8 +478,9 @@ impl Supervisor {
 
     fn not_spawned(&mut self, node: usize, error: &std::io::Error) {
         let id = self.id(node);
-        let program = self.flow.plan().nodes.get(node).map(|planned| planned.program.path.display().to_string());
-        let program = program.unwrap_or_default();
+        let plan = self.flow.plan();
+        let program = plan.nodes.get(node).and_then(|planned| planned.program.as_ref());
+        let program = program.map(|program| program.path.display().to_string()).unwrap_or_default();
         let why = format!("`{program}` could not be started: {error}");
         let failure = Diagnostic::new(codes::NODE_NOT_STARTED, format!("node `{id}` could not be started"))
             .cause(format!("{program}: {error}"))
@@ -368,6 +509,9 @@ impl Supervisor {
             Signal::Disconnected { node } => {
                 let Some(member) = self.members.get_mut(node) else { return };
                 member.connections = member.connections.saturating_sub(1);
+                if member.connections == 0 && member.is_guest() && std::mem::take(&mut member.subscribed) {
+                    return self.left(node);
+                }
                 if member.connections == 0
                     && let Some((ended, _)) = member.draining.take()
                 {
@@ -424,15 +568,21 @@ impl Supervisor {
         if let Some(state) = self.flow.lock().nodes.get_mut(node) {
             state.ready = true;
         }
+        let guest = member.is_guest();
         for member in &mut self.members {
             member.awaits.remove(&node);
+        }
+        if let Some(port) = self.flow.router.port(node).filter(|_| guest) {
+            port.mailbox.reopen();
         }
         // The channel holds one answer and this is the only one, so that sending never waits.
         match &mut self.barrier {
             Barrier::Waiting(waiting) => waiting.push(answer),
             Barrier::Open => {
                 let _ = answer.send(Ok(()));
-                if !self.stopping {
+                if !self.stopping && guest {
+                    self.welcome(node);
+                } else if !self.stopping {
                     self.joined(node);
                 }
             }
@@ -480,6 +630,8 @@ impl Supervisor {
                 if self.members.get(node).is_some_and(|member| member.rest == Rest::No) {
                     self.told(self.flow.node_transition(node, Status::Running, ""));
                     self.answer(node, Ok(()));
+                } else if self.members.get(node).is_some_and(|member| member.is_guest() && member.subscribed) {
+                    self.welcome(node);
                 }
             }
             let started =
@@ -524,6 +676,9 @@ impl Supervisor {
             self.flow.router.stop();
             self.open_barrier();
             self.cancel_restarts();
+        }
+        if options.force {
+            self.farewell = Some(Instant::now());
         }
         for node in 0..self.members.len() {
             self.climb(node, options);
@@ -573,6 +728,10 @@ impl Supervisor {
 
     /// Kills a node for a fault. What its rules say of failures applies.
     fn punish(&mut self, node: usize, fault: String) {
+        if self.members.get(node).is_some_and(Member::is_guest) {
+            self.flow.notice(Some(node), LogLevel::Error, format!("its connections are closed: {fault}"));
+            return self.shared.hang_up(self.flow.id, node);
+        }
         self.flow.notice(Some(node), LogLevel::Error, format!("it is killed: {fault}"));
         if let Some(member) = self.members.get_mut(node) {
             member.fault = Some(fault);
@@ -647,6 +806,9 @@ impl Supervisor {
         }
         let Some(member) = self.members.get_mut(node) else { return };
         let alive = member.group.is_some();
+        if member.is_guest() && matches!(order, Order::Start | Order::Stop(_) | Order::Restart(_)) {
+            return drop(done.send(self.order_guest(node, &order)));
+        }
         match order {
             Order::Reload(operator_id) => {
                 self.flow.router.tell(node, &NodeEvent::Reload { operator_id });
@@ -671,6 +833,27 @@ impl Supervisor {
             Order::Reroute(options, path) => self.end(node, Then::Reroute(path), options, done),
             Order::Remove(options) => self.end(node, Then::Remove, options, done),
             Order::Replace(planned, options) => self.end(node, Then::Replace(planned), options, done),
+        }
+    }
+
+    /// A guest can be asked to leave, and not to come.
+    fn order_guest(&self, node: usize, order: &Order) -> Result<()> {
+        let present = self.members.get(node).is_some_and(|member| member.subscribed);
+        let (id, flow) = (self.id(node), &self.flow.name);
+        match order {
+            Order::Stop(_) if present => {
+                self.flow.router.dismiss(node);
+                Ok(())
+            }
+            Order::Stop(_) => {
+                let message = format!("the dynamic node `{id}` of dataflow `{flow}` has not joined it");
+                Err(Diagnostic::new(codes::WRONG_STATE, message).next(format!("node list {flow}")))
+            }
+            _ => {
+                let message = format!("node `{id}` of dataflow `{flow}` is dynamic: it is not started by its dataflow");
+                let help = format!("start its program by hand; it finds the dataflow by the id `{id}`");
+                Err(Diagnostic::new(codes::WRONG_STATE, message).help(help))
+            }
         }
     }
 
@@ -718,6 +901,8 @@ impl Supervisor {
                     self.flow.notice(Some(node), LogLevel::Error, format!("it could not be taken out: {error}"));
                 }
                 self.gone(node, Status::Stopped, "removed".to_string());
+                self.told(self.shared.store().forget_dynamic_node(self.flow.id.0, &self.id(node)));
+                self.shared.hang_up(self.flow.id, node);
                 if let Some(state) = self.flow.lock().nodes.get_mut(node) {
                     state.removed = true;
                 }
@@ -744,6 +929,19 @@ impl Supervisor {
 
     /// Starts a node again, by hand or by its rules.
     fn respawn(&mut self, node: usize) {
+        let plan = self.flow.plan();
+        let dynamic = plan.nodes.get(node).is_some_and(|planned| planned.dynamic);
+        let Some(member) = self.members.get_mut(node) else { return };
+        if member.connections > 0 {
+            // Only a guest is still there when its place is taken.
+            self.shared.hang_up(self.flow.id, node);
+        }
+        if dynamic {
+            member.rest = Rest::Guest;
+            self.told(self.flow.node_transition(node, Status::Created, ""));
+            self.answer(node, Ok(()));
+            return self.expect(node);
+        }
         self.told(self.flow.node_transition(node, Status::Restarting, ""));
         if let Some(port) = self.flow.router.port(node) {
             port.mailbox.reopen();
@@ -763,9 +961,14 @@ impl Supervisor {
                 return drop(done.send(Err(error)));
             }
         };
+        let member = Member { waiting: vec![done], begun: true, ..Member::of(&node) };
         self.flow.admit(node);
-        self.members.push(Member { waiting: vec![done], begun: true, ..Member::default() });
+        self.members.push(member);
         self.shared.start_timers(&self.flow.router);
+        if self.members.get(place).is_some_and(Member::is_guest) {
+            self.answer(place, Ok(()));
+            return self.expect(place);
+        }
         self.spawn(place);
     }
 
@@ -815,7 +1018,7 @@ impl Supervisor {
             let ladder = member.ladder.map(|ladder| ladder.next);
             [member.restart_at, member.ready_by, member.end_by, draining, ladder].into_iter().flatten()
         });
-        members.chain(self.next_check()).min()
+        members.chain(self.next_check()).chain(self.farewell).min()
     }
 
     /// Whether nodes and inputs are to be looked at: a paused or ending dataflow is silent by right.
@@ -962,6 +1165,12 @@ impl Supervisor {
         }
         if let Some(backoff) = self.wants_restart(node, success) {
             return self.back_off(node, backoff, how);
+        }
+        // A command line need not be a node: one that has done its work holds nobody up.
+        let plan = self.flow.plan();
+        if success && plan.nodes.get(node).is_some_and(|planned| planned.source == SHELL) {
+            self.gone(node, Status::Finished, String::new());
+            return self.try_barrier();
         }
         if matches!(self.barrier, Barrier::Waiting(_)) {
             self.failure = Some(self.died_at_start(node, &how));
@@ -1124,6 +1333,9 @@ impl Supervisor {
             let error = Diagnostic::new(codes::DATAFLOW_ENDED, format!("dataflow `{}` has ended", self.flow.name));
             self.answer(node, Err(error));
         }
+        for node in (0..self.members.len()).filter(|&node| self.members[node].is_guest()) {
+            self.told(self.flow.node_transition(node, Status::Finished, "its dataflow has ended"));
+        }
         let flow = &self.flow;
         flow.router.end();
         let failed = flow.lock().culprit.is_some();
@@ -1149,11 +1361,15 @@ impl Supervisor {
         }
         self.shared.ended(flow.id);
         if let Some(started) = self.started.take() {
-            let failure = self.failure.take().unwrap_or_else(|| {
-                let message = format!("dataflow `{}` was stopped before all its nodes were ready", flow.name);
-                Diagnostic::new(codes::DATAFLOW_ENDED, message)
-            });
-            let _ = started.send(Err(failure));
+            let outcome = match self.failure.take() {
+                Some(failure) => Err(failure),
+                None if status == Status::Finished => Ok(flow.info()),
+                None => {
+                    let message = format!("dataflow `{}` was stopped before all its nodes were ready", flow.name);
+                    Err(Diagnostic::new(codes::DATAFLOW_ENDED, message))
+                }
+            };
+            let _ = started.send(outcome);
         }
     }
 }
