@@ -63,7 +63,8 @@ fn names_and_assignments_are_checked() {
     refused("mut x = 1; [1 2] | each { $x = 2 }", "DORA_E210", &["for"]);
     refused("mut x = 1; $x = 'a'", "DORA_E215", &["int"]);
     refused("def f [x: int] { $x }; f a", "DORA_E205", &["int"]);
-    refused("def f [x?, y] { $x }; f 1 2", "DORA_E216", &["y"]);
+    refused("def f [x: int = 'a'] { $x }", "DORA_E216", &["x"]);
+    refused("def f [...x, ...y] { $x }", "DORA_E216", &["rest"]);
     refused("[[a a]; [1 2]]", "DORA_E212", &["a"]);
     refused("first 1 2 3", "DORA_E206", &[]);
     refused("const x = (ls); $x", "DORA_E211", &[]);
@@ -72,6 +73,13 @@ fn names_and_assignments_are_checked() {
     refused("break", "DORA_E317", &["for"]);
     refused("def f [x: strng] { $x }", "DORA_E313", &["string"]);
     refused("[1 2] | reduce", "DORA_E315", &["reduce"]);
+}
+
+#[test]
+fn a_mistake_in_a_signature_is_told_once() {
+    let ran = World::new().dora(&["-c", "def f [x?, y] { $x }; f 1 2"]);
+    assert!(ran.err.contains("DORA_E124"), "{}", ran.err);
+    assert_eq!(ran.err.matches("DORA_E").count(), 1, "{}", ran.err);
 }
 
 #[test]

@@ -375,3 +375,113 @@ fn endless_input_is_refused_by_what_needs_all_of_it_and_taken_by_the_rest() {
         assert_eq!(taken.map_err(|error| format!("{stage}: {error:?}")), Ok(value::Value::Int(2)));
     }
 }
+
+#[test]
+fn checking_does_nothing_but_compute() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    for text in [
+        "const x = (do { ^touch made })",
+        "const x = ([1] | each { touch made; 1 })",
+        "const x = ([1] | where {|n| touch made; true })",
+        "const x = ([1] | each {|n| let n = (touch made); 1 })",
+        "const x = ([[a]; [1]] | group-by a | aggregate { n: (touch made) })",
+        "const x = (if true { touch made })",
+        "const x = (try { touch made })",
+        "const x = { (touch made): 1 }",
+        "const act = { touch made }; const x = (do $act)",
+        "const all = [{ touch made }]; const x = ($all | each {|f| do $f })",
+        "const x = (do { loop { } })",
+        "const x = (print hi)",
+        "const x = (sleep 1ms)",
+        "const x = (date now)",
+        "const x = (random int)",
+        "const x = (pwd)",
+        "def f [x = (do { touch made })] { $x }",
+    ] {
+        let source = session.context().sources().add("<text>", text);
+        let codes: Vec<&str> = session.check(&source).errors.iter().map(|error| error.code.id()).collect();
+        assert_eq!(codes, ["DORA_E211"], "{text}");
+        assert!(!home.path().join("made").exists(), "{text}");
+    }
+    for (text, wanted) in [
+        ("const x = ([1 2] | each {|n| let twice = $n * 2; $twice + 1 } | math sum); $x", "8"),
+        ("const x = ([[a]; [1] [2]] | where a > 1 | get a.0); $x", "2"),
+        ("const add = {|a, b| $a + $b }; const x = ([1 2 3] | reduce $add); $x", "6"),
+        ("const x = (do {|n| match $n { 1 => 'one', _ => 'other' } } 1); $x", "'one'"),
+        ("const x = ('/home/joe' | path basename); $x", "'joe'"),
+        // A closure that acts is a value as long as nobody calls it.
+        ("const act = { touch made }; do $act; 'made' | path exists", "true"),
+        ("def f [act = { touch made }] { 1 }; f", "1"),
+    ] {
+        match (session.value(text), session.value(wanted)) {
+            (Ok(given), Ok(wanted)) => assert_eq!(given, wanted, "{text}"),
+            (given, wanted) => panic!("{text}: {given:?}, {wanted:?}"),
+        }
+    }
+}
+
+#[test]
+fn programs_are_looked_for_where_the_line_says() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    let program = home.path().join("only-here");
+    std::fs::write(&program, "#!/bin/sh\necho found\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = home.path().display();
+    assert_eq!(code_of(&mut session, "only-here"), "DORA_E201");
+    for text in [
+        format!("with-env {{PATH: ['{path}' /bin]}} {{ only-here | lines }}"),
+        format!("PATH='{path}:/bin' only-here | lines"),
+        format!("do {{ load-env {{PATH: ['{path}' /bin]}}; only-here | lines }}"),
+    ] {
+        assert_eq!(
+            session.value(&text).map_err(|error| format!("{text}: {error:?}")),
+            Ok(session.value("[found]").unwrap())
+        );
+    }
+}
+
+#[test]
+fn columns_need_not_be_there_only_beside_flags_that_say_so() {
+    let mut session = session();
+    let rows = "[[name n]; [a 1] [B 2]]";
+    for stage in [
+        "join [[zz]; [a]] zz -o",
+        "uniq-by nme --ignore-case",
+        "sort-by nme --ignore-case",
+        "str contains x nme --ignore-case",
+        "get nme",
+        "select nme",
+        "reject nme",
+    ] {
+        assert_eq!(code_of(&mut session, &format!("{rows} | {stage}")), "DORA_E204", "{stage}");
+    }
+    for stage in ["get nme --optional", "select nme -o", "reject nme -o", "get NAME --ignore-case"] {
+        let given = session.value(&format!("{rows} | {stage}"));
+        assert!(given.is_ok(), "{stage}: {given:?}");
+    }
+}
+
+#[test]
+fn a_completer_says_nothing_of_whether_a_flag_takes_a_value() {
+    let mut session = session();
+    let modes = "def modes [] { [fast slow] }";
+    for (text, wanted) in [
+        ("def f [--mode: string@modes] { $mode }; f --mode fast", "'fast'"),
+        ("def f [mode: string@modes] { $mode }; f slow", "'slow'"),
+        ("def f [--mode: string@[fast slow]] { $mode }; f --mode fast", "'fast'"),
+        ("def f [--fast] { $fast }; f --fast", "true"),
+    ] {
+        let given = session.value(&format!("{modes}; {text}")).map_err(|error| format!("{text}: {error:?}"));
+        assert_eq!(given, Ok(session.value(wanted).unwrap()));
+    }
+}
+
+#[test]
+fn what_a_wrapper_is_given_it_hands_on_as_it_was() {
+    let mut session = session();
+    let given = session.value("def --wrapped f [...words] { $words }; f -x --level=3 --all -- end").unwrap();
+    assert_eq!(given, session.value("['-x' '--level=3' '--all' '--' end]").unwrap());
+}

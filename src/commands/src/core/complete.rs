@@ -8,6 +8,7 @@ pub static COMPLETE: Command = Command {
     summary: "Runs a program to its end and gives a record of what it wrote and its exit code",
     io: &[("any", "record<stdout: any, stderr: any, exit_code: int>")],
     examples: &[try_it("A failing program", "^ls /nowhere | complete")],
+    wants_stderr: true,
     search: &["external", "exit code", "stderr"],
     run: |call, input| {
         let mut bytes = match input {

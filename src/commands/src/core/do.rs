@@ -3,6 +3,7 @@ use crate::prelude::*;
 pub static DO: Command = Command {
     name: "do",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Calls a closure",
     details: "What is captured and set inside ends with it, unless `--env`.",
     params: &[
@@ -49,6 +50,7 @@ pub static DO: Command = Command {
 pub static IGNORE: Command = Command {
     name: "ignore",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Takes its input and gives nothing",
     io: &[("any", "nothing")],
     examples: &[example("Nothing", "[1 2] | ignore", "null")],
@@ -78,6 +80,7 @@ pub static IGNORE: Command = Command {
 pub static COLLECT: Command = Command {
     name: "collect",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Reads all of its input before anything goes on, or before a closure is called with it",
     params: &[Param::optional("closure", Takes::Closure, "What to call with it")],
     io: &[("any", "any")],
@@ -103,6 +106,7 @@ pub static COLLECT: Command = Command {
 pub static TEE: Command = Command {
     name: "tee",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Calls a closure with the input and gives the input on",
     params: &[Param::required("closure", Takes::Closure, "What else to do with it")],
     io: &[("any", "any")],

@@ -3,6 +3,7 @@ use crate::prelude::*;
 pub static ECHO: Command = Command {
     name: "echo",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Gives its arguments: one as it is, several as a list",
     params: &[Param::rest("values", Takes::Type("any"), "What to give")],
     io: &[("any", "any")],

@@ -5,6 +5,7 @@ use crate::prelude::*;
 pub static HELP: Command = Command {
     name: "help",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Explains a command, or lists all",
     params: &[
         Param::rest("name", Takes::Type("string"), "The command"),

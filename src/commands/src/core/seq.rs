@@ -4,6 +4,7 @@ use crate::rows;
 pub static SEQ: Command = Command {
     name: "seq",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Lists numbers: up to one, from one to another, or by a step in the middle",
     params: &[Param::rest("numbers", Takes::Type("number"), "`last`, `first last`, or `first step last`")],
     io: &[("nothing", "list<number>")],

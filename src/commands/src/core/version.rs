@@ -3,6 +3,7 @@ use crate::prelude::*;
 pub static VERSION: Command = Command {
     name: "version",
     category: Category::Shell,
+    effect: Effect::Computes,
     summary: "Gives the version of the shell, of the dataflow protocol it speaks, and of the system it was made for",
     io: &[("nothing", "record<version: string, dora_protocol: string, os: string, arch: string>")],
     examples: &[try_it("Only the number", "version | get version")],

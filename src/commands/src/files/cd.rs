@@ -3,8 +3,9 @@ use crate::prelude::*;
 pub static CD: Command = Command {
     name: "cd",
     category: Category::Files,
+    effect: Effect::Moves,
     summary: "Changes the current directory; `cd -` goes back",
-    params: &[Param::optional("path", Takes::Path, "Where to; home by default")],
+    params: &[Param::optional("path", Takes::Directory, "Where to; home by default")],
     io: &[("nothing", "nothing")],
     examples: &[try_it("Up", "cd .."), try_it("Back", "cd -")],
     search: &["directory", "chdir"],

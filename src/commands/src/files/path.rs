@@ -8,6 +8,7 @@ use crate::prelude::*;
 /// What commands over paths declare alike.
 const PATHS: Command = Command {
     category: Category::Files,
+    effect: Effect::Computes,
     params: &[COLUMNS],
     io: &[("string", "any"), ("list<any>", "any"), ("table", "table"), ("record", "any")],
     ..Command::DEFAULT
@@ -152,6 +153,7 @@ pub static SPLIT: Command = Command {
 
 pub static EXISTS: Command = Command {
     name: "path exists",
+    effect: Effect::Acts,
     summary: "Tells whether there is a file or directory",
     examples: &[example("The root", "'/' | path exists", "true")],
     infer: Some(|shape| cells::changed_type(shape, Type::Bool)),
@@ -164,6 +166,7 @@ pub static EXISTS: Command = Command {
 
 pub static TYPE: Command = Command {
     name: "path type",
+    effect: Effect::Acts,
     summary: "Tells what there is: file, dir, symlink, or null for nothing",
     examples: &[example("The root", "'/' | path type", "\"dir\"")],
     run: |call, input| {
@@ -183,6 +186,7 @@ pub static TYPE: Command = Command {
 
 pub static EXPAND: Command = Command {
     name: "path expand",
+    effect: Effect::Acts,
     summary: "Makes a path absolute, without `.`, `..` and links",
     params: &[
         COLUMNS,

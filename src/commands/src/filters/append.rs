@@ -6,6 +6,7 @@ use crate::rows;
 pub static APPEND: Command = Command {
     name: "append",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Adds items at the end; a list adds its items",
     params: &[Param::rest("values", Takes::Type("any"), "What to add")],
     io: &[("any", "list<any>")],
@@ -22,6 +23,7 @@ pub static APPEND: Command = Command {
 pub static PREPEND: Command = Command {
     name: "prepend",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Adds items at the beginning; a list adds its items",
     params: &[Param::rest("values", Takes::Type("any"), "What to add")],
     io: &[("any", "list<any>")],

@@ -5,6 +5,7 @@ use crate::rows;
 pub static COMPACT: Command = Command {
     name: "compact",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out null items, or rows with null in these columns",
     params: &[
         Param::rest("columns", Takes::Column, "Columns to look at"),

@@ -5,6 +5,7 @@ use crate::rows;
 pub static DEFAULT: Command = Command {
     name: "default",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives another value where there is null, in the input or in these columns",
     details: "A closure is called only when its value is needed.",
     params: &[

@@ -4,6 +4,7 @@ use crate::rows;
 pub static FLATTEN: Command = Command {
     name: "flatten",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Takes lists in a list, and records and tables in columns, one level out",
     details: "A field that is a record gives its fields to the row; a field that is a list or table gives one row per item.",
     params: &[

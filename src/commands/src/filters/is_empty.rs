@@ -4,6 +4,7 @@ use crate::rows;
 pub static IS_EMPTY: Command = Command {
     name: "is-empty",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Tells whether there is nothing in it: no items, fields or characters; null is empty",
     params: &[Param::rest("columns", Takes::Column, "Whether all cells of these columns are empty")],
     io: &[("any", "bool")],
@@ -18,6 +19,7 @@ pub static IS_EMPTY: Command = Command {
 pub static IS_NOT_EMPTY: Command = Command {
     name: "is-not-empty",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Tells whether there is something in it: an item, a field or a character",
     params: &[Param::rest("columns", Takes::Column, "Whether some cell of these columns is not empty")],
     io: &[("any", "bool")],

@@ -8,6 +8,7 @@ use crate::rows;
 pub static LINES: Command = Command {
     name: "lines",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Splits text into lines, as they come in",
     params: &[Param::switch("skip-empty", Some('s'), "Leave out empty lines")],
     io: &[("string", "list<string>"), ("list<any>", "list<string>"), ("any", "list<string>")],

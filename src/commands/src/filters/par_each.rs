@@ -10,6 +10,7 @@ const STACK: usize = 256 << 20;
 pub static PAR_EACH: Command = Command {
     name: "par-each",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Calls a closure with each item, several at a time, and gives the results in the items' order",
     details: "Null results are left out. The first error ends it.",
     params: &[

@@ -6,11 +6,12 @@ use crate::rows;
 pub static REJECT: Command = Command {
     name: "reject",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out these columns or fields, or these rows by number",
     params: &[
         Param::rest("columns", Takes::Column, "What to leave out; whole numbers are rows"),
-        Param::switch("optional", Some('o'), "Pass over what is absent"),
-        Param::switch("ignore-case", None, "Match names in any case"),
+        Param::switch("optional", Some('o'), "Pass over what is absent").relaxing(),
+        Param::switch("ignore-case", None, "Match names in any case").relaxing(),
     ],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "list<any>")],
     examples: &[

@@ -6,6 +6,7 @@ use crate::rows;
 pub static RENAME: Command = Command {
     name: "rename",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives columns new names, in order, by a record of old and new ones, or by a closure",
     params: &[
         Param::rest("names", Takes::Type("string"), "New names of the first columns"),

@@ -6,12 +6,13 @@ use crate::rows;
 pub static SELECT: Command = Command {
     name: "select",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps these columns of a table or fields of a record, in this order, or these rows by number",
     details: "A path such as `info.size` becomes a column of that name. `?` after a name gives null where it is absent.",
     params: &[
         Param::rest("columns", Takes::Column, "Columns to keep; whole numbers are rows"),
-        Param::switch("optional", Some('o'), "Give null for what is absent"),
-        Param::switch("ignore-case", None, "Match names in any case"),
+        Param::switch("optional", Some('o'), "Give null for what is absent").relaxing(),
+        Param::switch("ignore-case", None, "Match names in any case").relaxing(),
     ],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "any")],
     examples: &[

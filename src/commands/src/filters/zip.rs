@@ -4,6 +4,7 @@ use crate::rows;
 pub static ZIP: Command = Command {
     name: "zip",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Pairs items with those of another list, as long as both have some",
     params: &[Param::required("other", Takes::Value, "The other list, or a closure that gives it")],
     io: &[("list<any>", "list<any>"), ("table", "list<any>"), ("range", "list<any>")],

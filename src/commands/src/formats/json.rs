@@ -8,6 +8,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to json",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes a value as JSON; durations are nanoseconds, filesizes bytes, moments texts",
     params: &[
         Param::switch("raw", Some('r'), "On one line without blanks"),
@@ -35,6 +36,7 @@ pub static TO: Command = Command {
 pub static FROM: Command = Command {
     name: "from json",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads JSON",
     params: &[
         Param::switch("objects", Some('o'), "One JSON value per line, as a list"),

@@ -49,8 +49,13 @@ use crate::prelude::*;
 use crate::rows::here;
 
 /// What conversions declare alike.
-const INTO: Command =
-    Command { category: Category::Formats, params: &[cells::COLUMNS], io: &[("any", "any")], ..Command::DEFAULT };
+const INTO: Command = Command {
+    category: Category::Formats,
+    effect: Effect::Computes,
+    params: &[cells::COLUMNS],
+    io: &[("any", "any")],
+    ..Command::DEFAULT
+};
 
 /// A way of writing values as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

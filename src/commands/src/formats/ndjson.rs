@@ -6,6 +6,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to ndjson",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes one line of JSON per row or item",
     io: &[("any", "string")],
     examples: &[example("Two rows", "[{a: 1} {a: 2}] | to ndjson", "\"{\\\"a\\\":1}\\n{\\\"a\\\":2}\\n\"")],
@@ -21,6 +22,7 @@ pub static TO: Command = Command {
 pub static FROM: Command = Command {
     name: "from ndjson",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads one JSON value per line, as they come in",
     io: &[("string", "list<any>"), ("any", "list<any>")],
     examples: &[example("Two rows", "\"{\\\"a\\\": 1}\\n{\\\"a\\\": 2}\" | from ndjson", "[[a]; [1] [2]]")],

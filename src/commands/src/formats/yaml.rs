@@ -8,6 +8,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to yaml",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes a value as YAML",
     io: &[("any", "string")],
     examples: &[example("A record", "{a: 1, b: [x]} | to yaml", "\"a: 1\\nb:\\n- x\\n\"")],
@@ -22,6 +23,7 @@ pub static TO: Command = Command {
 pub static FROM: Command = Command {
     name: "from yaml",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads YAML; several documents become a list",
     io: &[("string", "any"), ("nothing", "nothing")],
     examples: &[example("A record", "'a: [1, x]' | from yaml", "{a: [1 x]}")],

@@ -4,6 +4,7 @@ use crate::rows;
 pub static PARSE: Command = Command {
     name: "parse",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Takes texts apart into columns by a pattern such as `{name}: {value}`, or a regular expression",
     details: "`{_}` passes over a part. Named groups of a regular expression give columns; others are `capture0` and so on. \
               Texts that do not match give no row.",
