@@ -4,20 +4,10 @@ use futures::stream::StreamExt;
 use runtime::model::{DataflowInfo, DescriptorSource, LogQuery, StartOptions, Status, StopOptions, WaitCondition};
 
 use crate::ask;
-use crate::changes::{self, DRY_RUN, Target};
+use crate::changes::{self, DRY_RUN, Target, WAIT_TIMEOUT};
 use crate::dataflow::FollowsLogs;
 use crate::model;
 use crate::prelude::*;
-
-/// How long nodes may take to be ready unless the caller says otherwise.
-const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
-
-const WAIT_TIMEOUT: Param = Param::flag(
-    "wait-timeout",
-    None,
-    Takes::Type("duration"),
-    "How long the nodes may take to be ready; 30sec by default",
-);
 
 // What `dataflow start` and `run` take alike.
 const FILE: Param = Param::required("file", Takes::Path, "The dataflow's YAML file");
@@ -94,7 +84,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         let error = std::fs::metadata(&path).err().unwrap_or_else(|| std::io::Error::other("it is no file"));
         return Err(crate::files::open::missing(&shown, &path, &error).label(call.span("file"), "this file"));
     }
-    let limit = call.optional("wait-timeout")?.unwrap_or(READY_WITHIN);
+    let limit = changes::wait_limit(call)?;
     let wait = call.command.param("no-wait").is_none() || !call.switch("no-wait");
     let mut env = BTreeMap::new();
     if let Some(vars) = call.optional::<Arc<Record>>("env")? {
