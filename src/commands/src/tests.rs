@@ -485,3 +485,45 @@ fn what_a_wrapper_is_given_it_hands_on_as_it_was() {
     let given = session.value("def --wrapped f [...words] { $words }; f -x --level=3 --all -- end").unwrap();
     assert_eq!(given, session.value("['-x' '--level=3' '--all' '--' end]").unwrap());
 }
+
+#[test]
+fn saves_to_one_place_at_the_same_time_each_come_whole() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    for file in ["z.txt", "z.csv", "z.bin"] {
+        let text = format!("1..40 | par-each {{|n| [[n]; [$n]] | to csv | save --force --raw {file}; $n }} | length");
+        assert_eq!(session.value(&text).map_err(|error| format!("{file}: {error:?}")), Ok(value::Value::Int(40)));
+        let saved = std::fs::read_to_string(home.path().join(file)).unwrap();
+        assert!(saved.starts_with("n\n") && saved.ends_with('\n'), "{saved}");
+    }
+    assert_eq!(home.path().read_dir().unwrap().count(), 3, "nothing is left beside");
+}
+
+#[test]
+fn json_is_the_same_in_files_and_in_texts() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    let rows = "[[x took]; [1e300 5ms] [(-0.0) null]]";
+    let given = session.value(&format!("{rows} | save a.ndjson; {rows} | to ndjson")).unwrap();
+    let saved = std::fs::read_to_string(home.path().join("a.ndjson")).unwrap();
+    assert_eq!(given, value::Value::string(saved));
+    for stage in ["to json", "to ndjson", "to yaml", "save b.json", "save b.ndjson", "save b.yaml"] {
+        assert_eq!(code_of(&mut session, &format!("[{{f: {{|| 1}}}}] | {stage}")), "DORA_E603", "{stage}");
+    }
+}
+
+#[test]
+fn a_reason_of_the_system_comes_without_its_number() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    for text in [
+        "[1] | save nowhere/a.txt",
+        "[1] | save --append nowhere/a.txt",
+        "mkdir '/proc/x'",
+        "open .",
+        "'x' | save /proc/x",
+    ] {
+        let error = session.value(text).unwrap_err();
+        assert!(!error.message.contains("os error"), "{text}: {}", error.message);
+    }
+}

@@ -108,7 +108,10 @@ impl Data {
                         Ok(n) => all.extend_from_slice(&chunk[..n]),
                         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                         Err(error) => {
-                            return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}")));
+                            return Err(Diagnostic::new(
+                                codes::CANNOT_READ,
+                                format!("reading failed: {}", diag::os_reason(&error)),
+                            ));
                         }
                     }
                 }

@@ -48,7 +48,7 @@ pub fn main(words: Vec<String>) -> i32 {
         // The panic has told of itself.
         Ok(Err(_)) => 101,
         Err(error) => {
-            eprintln!("dora cannot start a thread: {error}");
+            eprintln!("dora cannot start a thread: {}", diag::os_reason(&error));
             Exit::Failed as i32
         }
     }
@@ -150,7 +150,10 @@ fn script(session: &mut Session, terminal: &Terminal, file: &Path, words: &[Stri
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) => {
-            let error = Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display()));
+            let error = Diagnostic::new(
+                codes::NO_SCRIPT,
+                format!("`{}` cannot be read: {}", file.display(), diag::os_reason(&error)),
+            );
             terminal.error(&error, session.context().sources());
             return error.code.exit() as i32;
         }
@@ -184,9 +187,10 @@ fn check(session: &Session, terminal: &Terminal, files: &[PathBuf]) -> i32 {
                 let source = session.context().sources().add(file.display().to_string(), text);
                 Diagnostic::combine(session.check(&source).errors)
             }
-            Err(error) => {
-                Some(Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display())))
-            }
+            Err(error) => Some(Diagnostic::new(
+                codes::NO_SCRIPT,
+                format!("`{}` cannot be read: {}", file.display(), diag::os_reason(&error)),
+            )),
         };
         if let Some(error) = error {
             terminal.error(&error, session.context().sources());

@@ -97,10 +97,9 @@ impl Ui for Terminal {
         eprint!("{question} [y/N] ");
         let _ = std::io::stderr().flush();
         let mut answer = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .map_err(|error| Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {error}")))?;
+        std::io::stdin().lock().read_line(&mut answer).map_err(|error| {
+            Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(&error)))
+        })?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
@@ -159,5 +158,5 @@ fn closed(error: &std::io::Error) -> Box<Diagnostic> {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return engine::error_value::exit_request(0);
     }
-    Diagnostic::new(codes::CANNOT_WRITE, format!("standard output cannot be written: {error}"))
+    Diagnostic::new(codes::CANNOT_WRITE, format!("standard output cannot be written: {}", diag::os_reason(&error)))
 }

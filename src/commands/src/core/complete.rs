@@ -30,8 +30,11 @@ pub static COMPLETE: Command = Command {
                 Ok(read) => stdout.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}"))
-                        .label(call.head, "here"));
+                    return Err(Diagnostic::new(
+                        codes::CANNOT_READ,
+                        format!("reading failed: {}", diag::os_reason(&error)),
+                    )
+                    .label(call.head, "here"));
                 }
             }
         }

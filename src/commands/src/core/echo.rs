@@ -56,8 +56,11 @@ pub static PRINT: Command = Command {
                     false => write!(std::io::stdout(), "{text}{end}").and_then(|()| std::io::stdout().flush()),
                 };
                 written.map_err(|error| {
-                    Diagnostic::new(codes::CANNOT_WRITE, format!("nothing can be written there: {error}"))
-                        .label(call.head, "here")
+                    Diagnostic::new(
+                        codes::CANNOT_WRITE,
+                        format!("nothing can be written there: {}", diag::os_reason(&error)),
+                    )
+                    .label(call.head, "here")
                 })?;
             } else if !data.is_empty() {
                 call.context().ui().show(data)?;

@@ -142,7 +142,8 @@ pub static RM: Command = Command {
 };
 
 fn failed(call: &Call<'_>, shown: &str, done: &str, error: &std::io::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` cannot be {done}: {error}")).label(call.head, "here")
+    Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` cannot be {done}: {}", diag::os_reason(&error)))
+        .label(call.head, "here")
 }
 
 /// The files that a word means: itself, or what matches it as a pattern.

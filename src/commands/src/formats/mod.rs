@@ -94,7 +94,7 @@ impl Format {
 pub fn encode(format: Format, value: &Value) -> Result<String> {
     match format {
         Format::Json => {
-            let json = json::to_json(value)?;
+            let json = table::json::to_json(value)?;
             serde_json::to_string_pretty(&json).map_err(|error| Diagnostic::new(codes::NO_FORM, error.to_string()))
         }
         Format::Ndjson => match value {
