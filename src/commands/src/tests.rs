@@ -500,6 +500,26 @@ fn saves_to_one_place_at_the_same_time_each_come_whole() {
 }
 
 #[test]
+fn every_operator_that_parses_has_a_meaning() {
+    let mut session = session();
+    for (text, wanted) in [
+        ("'abc' like '^a'", "true"),
+        ("'abc' not-like '^a'", "false"),
+        ("[[n]; [ab] [c]] | where n like b | get n", "[ab]"),
+        ("5 bit-and 6", "4"),
+        ("5 bit-or 6", "7"),
+        ("5 bit-xor 6", "3"),
+        ("1 bit-shl 4 bit-or 1", "17"),
+        ("256 bit-shr 4", "16"),
+    ] {
+        match (session.value(text), session.value(wanted)) {
+            (Ok(given), Ok(wanted)) => assert_eq!(given, wanted, "{text}"),
+            (given, wanted) => panic!("{text}: {given:?}, {wanted:?}"),
+        }
+    }
+}
+
+#[test]
 fn json_is_the_same_in_files_and_in_texts() {
     let home = tempfile::tempdir().unwrap();
     let mut session = session_with_runtimes(home.path(), &[]);
