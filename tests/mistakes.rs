@@ -101,6 +101,19 @@ fn errors_for_machines_are_one_object_a_line() {
 }
 
 #[test]
+fn a_format_that_is_not_there_is_refused() {
+    for (words, near) in [
+        (["--error-format", "jsn"], "json"),
+        (["--error-format", "yaml"], "text, json"),
+        (["--output", "ymal"], "yaml"),
+    ] {
+        let ran = World::new().dora(&[&words[..], &["-c", "1"]].concat());
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains("DORA_E207") && ran.err.contains(near), "{}", ran.err);
+    }
+}
+
+#[test]
 fn what_goes_wrong_while_running_is_an_error_with_a_place() {
     for (code, id) in [
         ("let x = 0; 1 / $x", "DORA_E302"),

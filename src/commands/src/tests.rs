@@ -520,6 +520,46 @@ fn every_operator_that_parses_has_a_meaning() {
 }
 
 #[test]
+fn numbers_at_the_end_of_their_range_are_counted_or_refused() {
+    let mut session = session();
+    for (text, wanted) in [
+        ("'/a/b/c' | path dirname --num-levels 9223372036854775807", "'/'"),
+        ("'/a/b/c' | path dirname --num-levels 2", "'/a'"),
+        ("'a/b' | path dirname --num-levels 0", "'a/b'"),
+    ] {
+        assert_eq!(session.value(text).unwrap(), session.value(wanted).unwrap(), "{text}");
+    }
+    for (text, code) in [
+        ("'2026-01-31' | into datetime --offset -2147483648", "DORA_E600"),
+        ("'2026-01-31' | into datetime --offset 26", "DORA_E600"),
+        ("'2262-04-11T23:47' | into datetime --offset -20", "DORA_E304"),
+        ("{year: 2026, millisecond: 9223372036854775807} | into datetime", "DORA_E600"),
+        ("{year: 2026, nanosecond: -1} | into datetime", "DORA_E600"),
+    ] {
+        assert_eq!(code_of(&mut session, text), code, "{text}");
+    }
+}
+
+#[test]
+fn the_topics_of_help_name_all_there_is() {
+    let mut session = session();
+    let mut page = |topic: &str| session.value(&format!("help {topic}")).unwrap().as_str().unwrap().to_string();
+    let operators = page("operators");
+    for (operator, _) in value::ops::Operator::ALL {
+        assert!(operators.contains(&format!("`{operator}`")), "{operator}");
+    }
+    let literals = page("literals");
+    for (unit, _) in value::units::DURATION_UNITS.iter().chain(&value::units::FILESIZE_UNITS) {
+        assert!(literals.contains(&format!("`5{unit}`")), "{unit}");
+    }
+    for row in page("types").lines().filter_map(|line| line.strip_prefix("| `")) {
+        let of = row.split('`').next().unwrap();
+        assert!(value::Type::parse(of).is_ok(), "{of}");
+    }
+    assert_eq!(code_of(&mut session, "help operatros"), "DORA_E605");
+}
+
+#[test]
 fn json_is_the_same_in_files_and_in_texts() {
     let home = tempfile::tempdir().unwrap();
     let mut session = session_with_runtimes(home.path(), &[]);

@@ -54,10 +54,9 @@ pub static DIRNAME: Command = Command {
         let replace: Option<String> = call.optional("replace")?;
         let levels: usize = call.optional("num-levels")?.unwrap_or(1);
         each(call, input, move |path| {
-            let mut dir = Path::new(path);
-            for _ in 0..levels {
-                dir = dir.parent().unwrap_or(dir);
-            }
+            // Above the root there is nothing, however many levels are asked for.
+            let whole = Path::new(path);
+            let dir = whole.ancestors().take(levels.saturating_add(1)).last().unwrap_or(whole);
             Ok(match &replace {
                 Some(new) => match Path::new(path).strip_prefix(dir) {
                     Ok(rest) if !rest.as_os_str().is_empty() => text(Path::new(new).join(rest)),
