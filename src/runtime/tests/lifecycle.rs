@@ -73,8 +73,12 @@ async fn said(world: &World, flow: DataflowId, node: &str, beginning: &str, from
         }
     };
     let outcome = tokio::time::timeout(PATIENCE, wait).await;
-    assert!(outcome.is_ok(), "`{node}` never said `{beginning}…`: {all:?}");
-    assert!(all.iter().filter(|line| line.starts_with(beginning)).count() > from, "`{beginning}…` is missing: {all:?}");
+    let last = &all[all.len().saturating_sub(30)..];
+    assert!(outcome.is_ok(), "`{node}` never said `{beginning}…`, but at last: {last:?}");
+    assert!(
+        all.iter().filter(|line| line.starts_with(beginning)).count() > from,
+        "`{beginning}…` is missing: {last:?}"
+    );
     all
 }
 
@@ -306,7 +310,7 @@ async fn a_node_that_is_not_ready_in_time_is_killed_and_its_policy_applies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_input_that_is_silent_for_too_long_is_told_and_so_is_its_return() {
     let world = World::new();
-    let yaml = PAIR.replace("queue_size: 1000", "input_timeout: 0.4");
+    let yaml = PAIR.replace("queue_size: 1000", "queue_size: 1000, input_timeout: 0.4");
     let flow = start(&world, &yaml).await;
     said(&world, flow.id, "watcher", "got number", 3).await;
     world.handle.stop_node(at(&flow, "source"), StopOptions::default()).await.unwrap();

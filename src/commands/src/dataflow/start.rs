@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use futures::stream::StreamExt;
-use runtime::model::{DataflowInfo, DescriptorSource, LogQuery, StartOptions, Status, StopOptions, WaitCondition};
+use runtime::model::{
+    DataflowInfo, DescriptorSource, LogQuery, Recovery, StartOptions, Status, StopOptions, WaitCondition,
+};
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target, WAIT_TIMEOUT};
@@ -17,6 +19,12 @@ const WORKING_DIR: Param =
     Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default");
 const ENV: Param = Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes");
 const UV: Param = Param::switch("uv", None, "Run Python nodes under `uv run`");
+const RECOVER: Param = Param::flag(
+    "recover",
+    None,
+    Takes::Words(&["by-nodes", "always", "never"]),
+    "Whether a daemon starts it again after the one that ran it was killed; by-nodes by default: if a node's restart policy says so",
+);
 const DETACH: Param = Param::switch("detach", Some('d'), "In the daemon");
 
 pub static START: Command = Command {
@@ -32,6 +40,7 @@ pub static START: Command = Command {
         ENV,
         UV,
         DETACH,
+        RECOVER,
         Param::switch("attach", None, "Follow its logs until it ends"),
         WAIT_TIMEOUT,
         Param::switch(
@@ -69,7 +78,7 @@ pub static RUN: Command = Command {
     name: "run",
     category: Category::Dataflow,
     summary: "Runs a dataflow and follows its logs until it ends; ctrl-c stops it",
-    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, WAIT_TIMEOUT, DRY_RUN],
+    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, RECOVER, WAIT_TIMEOUT, DRY_RUN],
     io: &[("nothing", model::LOGS)],
     examples: &[try_it("In the foreground", "run camera.yml")],
     search: &["start", "foreground"],
@@ -97,6 +106,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         env,
         uv: call.switch("uv"),
         wait,
+        recover: call.optional::<String>("recover")?.and_then(|word| word.parse().ok()).unwrap_or(Recovery::ByNodes),
     };
     let target = Target { name: shown.clone(), key: shown };
     if call.switch("dry-run") {
