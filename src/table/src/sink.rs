@@ -33,7 +33,7 @@ pub fn csv(table: &dyn Table, path: &Path, layout: &CsvLayout) -> Result<()> {
 /// Writes a table as one JSON object a line.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn ndjson(table: &dyn Table, path: &Path) -> Result<()> {
     by_batches(table, path, "", json::lines, "")
 }
@@ -41,7 +41,7 @@ pub fn ndjson(table: &dyn Table, path: &Path) -> Result<()> {
 /// Writes a table as a JSON list of objects.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn json(table: &dyn Table, path: &Path) -> Result<()> {
     let mut first = true;
     let write = |rows: &[Value], out: &mut String| {
@@ -58,7 +58,7 @@ pub fn json(table: &dyn Table, path: &Path) -> Result<()> {
 /// Writes a table as parquet. Rows must be alike, or be made of columns.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn parquet(table: &dyn Table, path: &Path) -> Result<()> {
     let made;
     let frame = match table.as_any().downcast_ref::<Frame>() {

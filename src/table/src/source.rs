@@ -82,7 +82,7 @@ pub fn csv(path: &Path, options: &ScanOptions) -> Result<TableRef> {
 /// Opens a file of one JSON object a line.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn ndjson(path: &Path, options: &ScanOptions) -> Result<TableRef> {
     let pin = Pin::new(path)?;
     let mut sample = Vec::new();
