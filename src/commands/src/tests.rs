@@ -141,6 +141,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
         executable: "/nowhere".into(),
+        journal: None,
     }));
     context.provide(store);
     let mut session = Session::new(context);

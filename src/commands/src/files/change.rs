@@ -149,7 +149,7 @@ fn failed(call: &Call<'_>, shown: &str, done: &str, error: &std::io::Error) -> B
 /// The files that a word means: itself, or what matches it as a pattern.
 fn meant(call: &Call<'_>, shown: &str) -> Result<Vec<(String, std::path::PathBuf)>> {
     let path = call.env().resolve(shown);
-    if shown.contains(['*', '?', '[']) && !path.exists() {
+    if super::glob::is_pattern(&shown) && !path.exists() {
         return super::ls::matching(call.env().cwd(), shown, false);
     }
     Ok(vec![(shown.to_string(), path)])

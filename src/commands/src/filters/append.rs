@@ -37,7 +37,7 @@ pub static PREPEND: Command = Command {
         let endless = input.is_endless();
         let items = more.into_iter().map(Ok).chain(rows::plain(input)?.into_items(call.interrupt())?);
         let stream = Stream::new(items);
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };
@@ -59,7 +59,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
     let endless = input.is_endless();
     let stream = Stream::new(rows::plain(input)?.into_items(call.interrupt())?.chain(more.into_iter().map(Ok)));
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn added(call: &Call<'_>) -> Result<Vec<Value>> {

@@ -29,7 +29,7 @@ pub static CHUNKS: Command = Command {
                 Ok(chunk) if chunk.is_empty() => None,
                 chunk => Some(chunk.map(|chunk| engine::data::tagged(Value::list(chunk), resource))),
             }));
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };
@@ -81,7 +81,7 @@ pub static WINDOW: Command = Command {
             run.drain(..stride.min(run.len()));
             Some(Ok(window))
         }));
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };

@@ -37,7 +37,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         Err(error) => vec![Err(error)],
     });
     let stream = Stream::new(flat);
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn flat(item: &Value, columns: &[String], all: bool) -> Vec<Value> {

@@ -37,7 +37,7 @@ fn decide(call: &mut Call<'_>, input: Data) -> Result<bool> {
         for item in items.iter() {
             for path in &paths {
                 let cell = item.follow(&path.0).map_err(|error| error.or_label(call.span("columns"), "here"))?;
-                if !is_empty(&cell)? {
+                if !cell.is_empty()? {
                     return Ok(false);
                 }
             }
@@ -47,20 +47,6 @@ fn decide(call: &mut Call<'_>, input: Data) -> Result<bool> {
     match rows::plain(input)? {
         Data::Empty => Ok(true),
         Data::Stream(mut stream) => Ok(stream.next().transpose()?.is_none()),
-        other => is_empty(&call.collect(other)?),
+        other => call.collect(other)?.is_empty(),
     }
-}
-
-/// Whether a value has nothing in it.
-pub(crate) fn is_empty(value: &Value) -> Result<bool> {
-    Ok(match value {
-        Value::Nothing => true,
-        Value::String(text) => text.is_empty(),
-        Value::Binary(bytes) => bytes.is_empty(),
-        Value::List(items) => items.is_empty(),
-        Value::Record(record) => record.is_empty(),
-        Value::Table(table) => table.is_empty()?,
-        Value::Range(range) => range.is_empty(),
-        _ => false,
-    })
 }

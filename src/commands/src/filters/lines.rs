@@ -29,7 +29,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 Ok(item) => split(&value::text::to_text(&item)),
                 Err(error) => vec![Err(error)],
             }));
-            if endless { lines.endless() } else { lines }
+            lines.endless_if(endless)
         }
         Data::Empty | Data::Value(Value::Nothing) => return Ok(Data::Value(Value::list(Vec::new()))),
         Data::Value(Value::String(text)) => Stream::new(split(&text).into_iter()),

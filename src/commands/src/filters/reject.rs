@@ -34,7 +34,7 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
         }
     }
     fields.columns.retain(|(name, _)| !names.contains(name));
-    if names.iter().any(|name| matches!(&**name, "name" | "id")) {
+    if names.iter().any(|name| rows::is_key(name)) {
         fields.resource = None;
     }
     Some(of)
@@ -53,7 +53,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     if let Some(data) = rows::moved(&input, lowered)? {
         return Ok(data);
     }
-    let keeps_key = !paths.iter().any(|path| matches!(path.as_column(), Some("name" | "id")));
+    let keeps_key = !paths.iter().any(|path| path.as_column().is_some_and(rows::is_key));
     let mut paths: Vec<CellPath> = paths.into_iter().map(|path| rows::relaxed(path, optional, any_case)).collect();
     // Later items first, so that numbers stay right.
     paths.sort_by_key(|path| std::cmp::Reverse(numbers(path)));

@@ -47,7 +47,7 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
     };
     for (at, new) in given {
         let (name, _) = fields.columns.get_mut(at)?;
-        if matches!(&**name, "name" | "id") {
+        if rows::is_key(name) {
             fields.resource = None;
         }
         *name = new;
@@ -96,7 +96,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let rename = move |row: Value| -> Result<Value> {
         let Value::Record(record) = &row else { return Ok(row) };
         let new = new_names(record.columns())?;
-        let kept = record.columns().iter().zip(&new).all(|(old, new)| old == new || !matches!(&**old, "name" | "id"));
+        let kept = record.columns().iter().zip(&new).all(|(old, new)| old == new || !rows::is_key(old));
         let renamed: Record = new.into_iter().zip(record.values().iter().cloned()).collect();
         Ok(Value::record(renamed.with_resource(record.resource.filter(|_| kept))))
     };

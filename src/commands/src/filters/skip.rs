@@ -63,7 +63,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
     let (resource, endless) = (input.resource(), input.is_endless());
     let stream = Stream::new(rows::plain(input)?.into_items(call.interrupt())?.skip(count)).with_resource(resource);
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn skip(call: &mut Call<'_>, input: Data, wanted: bool) -> Result<Data> {

@@ -21,7 +21,7 @@ pub static ZIP: Command = Command {
         let right = rows::plain(other)?.into_items(call.interrupt())?;
         let pairs = left.zip(right).map(|(a, b)| Ok(Value::list(vec![a?, b?])));
         let stream = Stream::new(pairs);
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };

@@ -68,7 +68,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         Err(error) => vec![Err(error)],
     }));
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn matches(pattern: &regex::Regex, names: &[Option<String>], text: &str) -> Vec<Result<Value>> {

@@ -157,7 +157,7 @@ fn each_text(call: &Call<'_>, input: Data, mut split: impl FnMut(&str) -> Vec<Va
                 Ok(other) => vec![Err(wrong(&other.type_of()))],
                 Err(error) => vec![Err(error)],
             }));
-            Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+            Ok(Data::Stream(stream.endless_if(endless)))
         }
         other => Err(wrong(&other.type_of())),
     }
