@@ -485,6 +485,10 @@ fn what_a_wrapper_is_given_it_hands_on_as_it_was() {
     let mut session = session();
     let given = session.value("def --wrapped f [...words] { $words }; f -x --level=3 --all -- end").unwrap();
     assert_eq!(given, session.value("['-x' '--level=3' '--all' '--' end]").unwrap());
+    // Its own flags are its own, up to the `--` that both see.
+    let given =
+        session.value("def --wrapped g [--dry-run(-n), ...words] { [$dry_run $words] }; g -n -x -- -n").unwrap();
+    assert_eq!(given, session.value("[true ['-x' '--' '-n']]").unwrap());
 }
 
 #[test]
