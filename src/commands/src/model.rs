@@ -53,7 +53,7 @@ pub(crate) const LOGS: &str = "table<time: datetime, node: string, level: string
 /// The columns of a topic's row.
 pub(crate) const TOPICS: &str = "table<topic: string, dataflow: string, node: string, output: string, type: string, \
     path: string, messages: int, rate: float, bytes: filesize, bandwidth: filesize, subscribers: list<string>, dropped: int, \
-    last: datetime>";
+    last: datetime, largest: filesize, fallbacks: int>";
 /// The columns of an event.
 pub(crate) const EVENTS: &str = "table<time: datetime, dataflow: string, node: string, kind: string@[transition notice removed], \
     from: string, to: string, why: string, count: int>";
@@ -178,6 +178,7 @@ pub(crate) fn edge(info: &EdgeInfo) -> Value {
         ("source", text(&info.source)),
         ("node", text(&info.node)),
         ("input", text(&info.input)),
+        ("path", text(info.path)),
         ("messages", int(info.messages)),
         ("bytes", size(info.bytes)),
         ("delivered", int(info.delivered)),
@@ -212,6 +213,8 @@ pub(crate) fn topic(info: &TopicInfo) -> Value {
         ("subscribers", Value::list(subscribers.collect::<Vec<_>>())),
         ("dropped", int(info.dropped)),
         ("last", maybe(info.last, moment)),
+        ("largest", size(info.largest)),
+        ("fallbacks", int(info.fallbacks)),
     ];
     row(fields, Some("topic"))
 }
