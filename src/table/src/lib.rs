@@ -13,6 +13,7 @@
 //! - [`query`], [`lower`], [`kernel`]: stages and expressions as polars queries
 //! - [`run`], [`interrupt`]: running them, their failures, ctrl-c
 //! - [`payload`] – messages of dataflows, which are Arrow, as values
+//! - [`json`] – values as JSON and back
 //! - [`source`], [`sink`], [`text`]: csv, ndjson, json and parquet, as files and as text
 
 mod aggregate;
@@ -24,6 +25,7 @@ mod eval;
 mod frame;
 mod function;
 mod interrupt;
+pub mod json;
 mod kernel;
 mod key;
 mod kind;
