@@ -573,6 +573,8 @@ pub struct TopicInfo {
     pub subscribers: Vec<InputRef>,
     /// Messages the runtime dropped, over all subscribers.
     pub dropped: u64,
+    /// Whether any subscriber can lose messages where nobody can count them.
+    pub node_loss: NodeLoss,
     /// When the last message came.
     pub last: Option<UnixNanos>,
 }

@@ -1,13 +1,18 @@
 //! What commands reach through their context: the store, and the runtimes of this home.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use commands::live::World;
 use diag::{Result, Sources};
 use engine::Context;
 use runtime::control::Fleet;
+use runtime::model::{TopicInfo, TopicQuery};
 use store::runtimes::RuntimeKind;
 use store::{Home, Store};
+
+/// How long the prompt waits for runtimes.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The store and the runtimes. Making them opens and starts nothing: that waits until a command asks.
 pub struct Services {
@@ -28,8 +33,9 @@ impl Services {
     }
 
     /// The names that checking and completion know: from the store, which answers at once whatever runs where.
+    /// Topics are known to the runtimes alone, which are asked and given little time.
     pub fn world(&self) -> World {
-        let store = self.store.clone();
+        let (store, fleet) = (self.store.clone(), self.fleet.clone());
         World::new(Arc::new(move |resource| match resource {
             "dataflow" => {
                 let live = store.live_dataflows().unwrap_or_default();
@@ -39,6 +45,7 @@ impl Services {
                 let live = store.live_node_processes().unwrap_or_default();
                 live.into_iter().map(|row| (row.node, String::from("node"))).collect()
             }
+            "topic" => topics(&fleet),
             _ => Vec::new(),
         }))
     }
@@ -48,6 +55,19 @@ impl Services {
         context.provide(self.fleet);
         context.provide(self.store);
     }
+}
+
+/// The topics of what runs, with their rates; those of one name with their dataflows.
+fn topics(fleet: &Fleet) -> Vec<(String, String)> {
+    // A runtime of its own: the session's may not run yet, and a prompt need not start it.
+    let Ok(tokio) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
+    let asked = async { tokio::time::timeout(PATIENCE, fleet.handle().topics(TopicQuery::default())).await };
+    let Ok(Ok(infos)) = tokio.block_on(asked) else { return Vec::new() };
+    let name = |info: &TopicInfo| {
+        let alone = infos.iter().filter(|other| other.topic == info.topic).count() == 1;
+        if alone { info.topic.to_string() } else { format!("{}/{}", info.dataflow_name, info.topic) }
+    };
+    infos.iter().map(|info| (name(info), format!("{:.1} Hz", info.rate))).collect()
 }
 
 /// Stops what this process's own runtime still runs: a script's flows end with it.

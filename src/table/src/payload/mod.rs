@@ -11,6 +11,7 @@ mod read;
 mod tests;
 mod write;
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -36,8 +37,13 @@ pub struct Payload {
 /// # Errors
 /// `CANNOT_READ` when the bytes are no Arrow IPC stream with a column.
 pub fn read(bytes: &[u8]) -> Result<Payload> {
-    let (field, array) = column(bytes).map_err(|error| unreadable(error.to_string()))?;
-    let mut value = read::whole(&field, &array)?;
+    // Bytes that only look like Arrow can make its reader panic, and any node may send them.
+    let (field, array, mut value) = catch_unwind(|| {
+        let (field, array) = column(bytes).map_err(|error| unreadable(error.to_string()))?;
+        let value = read::whole(&field, &array)?;
+        Ok((field, array, value))
+    })
+    .unwrap_or_else(|_| Err(unreadable("it contradicts itself")))?;
     if array.len() == 1
         && let Value::List(items) = &value
         && let Some(only) = items.first()
