@@ -10,4 +10,5 @@ mod layers;
 mod mistakes;
 mod prompt;
 mod reference;
+mod topics;
 mod world;

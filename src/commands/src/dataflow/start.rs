@@ -5,7 +5,6 @@ use runtime::model::{DataflowInfo, DescriptorSource, LogQuery, StartOptions, Sta
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target, WAIT_TIMEOUT};
-use crate::dataflow::FollowsLogs;
 use crate::model;
 use crate::prelude::*;
 
@@ -58,7 +57,7 @@ pub static START: Command = Command {
         Type::parse(text).ok()
     }),
     run: |call, _| {
-        let lives_for_this = call.context().service::<FollowsLogs>().is_ok() && !call.switch("detach");
+        let lives_for_this = crate::dataflow::is_from_bash(call) && !call.switch("detach");
         let attach = call.switch("attach") || lives_for_this;
         start(call, attach)
     },

@@ -36,7 +36,8 @@ pub static INFO: Command = Command {
         let patience = call.optional("wait-timeout")?.unwrap_or(PATIENCE);
         let info = super::topic(call, input)?;
         let mut messages = super::tap(call, std::slice::from_ref(&info), true)?;
-        let next = call.context().block_on(tokio::time::timeout(patience, messages.next()))?;
+        let next = async { tokio::time::timeout(patience, messages.next()).await };
+        let next = call.context().block_on(next)?;
         drop(messages);
         let message = match next.ok().flatten() {
             Some(message) => Some(crate::rows::here(call, message)?.1),

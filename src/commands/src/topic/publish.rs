@@ -5,6 +5,7 @@ use runtime::model::{MetadataParameters, Payload, Publication, TopicInfo};
 
 use super::DATAFLOW;
 use crate::ask;
+use crate::formats::json::from_json;
 use crate::model;
 use crate::prelude::*;
 
@@ -15,13 +16,14 @@ pub static PUB: Command = Command {
     details: "A list is sent as the Arrow array of its items, binary as that of its bytes, anything else as an array of \
         one: an int as Int64, a float as Float64, a record as a Struct. Without a value, each item that flows in is a \
         message.\n\n\
+        From bash, lists and records are written as JSON: `dora topic pub imu/motion '{\"ax\": 0.1}'`.\n\n\
         With `--rate` and without `--count` a value is sent again and again, until ctrl-c or the end of the dataflow. \
         `inputs` of the result says how many inputs got the last message.",
     params: &[
         Param::required("topic", Takes::Name("topic"), "`node/output`, or `dataflow/node/output`"),
         Param::optional("value", Takes::Type("any"), "What to send; each item that flows in without it"),
         DATAFLOW,
-        Param::flag("metadata", Some('m'), Takes::Type("record"), "What is told beside the data"),
+        Param::flag("metadata", Some('m'), Takes::Type("oneof<record, string>"), "What is told beside the data"),
         Param::flag("count", Some('n'), Takes::Type("int"), "How often to send the value; once by default"),
         Param::flag("rate", Some('r'), Takes::Type("number"), "Messages per second"),
     ],
@@ -43,12 +45,7 @@ pub static PUB: Command = Command {
             return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("{rate} messages per second cannot be sent"))
                 .label(call.span("rate"), "must be more than 0"));
         }
-        let parameters = match call.optional::<Arc<Record>>("metadata")? {
-            Some(metadata) => {
-                model::parameters(&metadata).map_err(|error| error.label(call.span("metadata"), "here"))?
-            }
-            None => MetadataParameters::new(),
-        };
+        let parameters = metadata(call)?;
         let info = super::topic(call, Data::Empty)?;
         let mut sender = Sender {
             handle: ask::handle(call)?,
@@ -60,9 +57,9 @@ pub static PUB: Command = Command {
             bytes: 0,
             inputs: 0,
         };
-        match call.value("value") {
+        match value(call) {
             Some(value) => {
-                let data = encode(value).map_err(|error| error.or_label(call.span("value"), "this"))?;
+                let data = encode(&value).map_err(|error| error.or_label(call.span("value"), "this"))?;
                 let count = count.unwrap_or(if rate.is_some() { usize::MAX } else { 1 });
                 for _ in 0..count {
                     match sender.send(call, data.clone()) {
@@ -88,6 +85,30 @@ pub static PUB: Command = Command {
     },
     ..Command::DEFAULT
 };
+
+/// The value that is given. Bash has no other way to write a list than as text.
+fn value(call: &Call<'_>) -> Option<Value> {
+    let value = call.value("value")?;
+    let nested = |text: &str| text.starts_with(['[', '{']) && crate::dataflow::is_from_bash(call);
+    let json = value.as_str().filter(|text| nested(text)).and_then(|text| serde_json::from_str(text).ok());
+    Some(json.map_or_else(|| value.clone(), |json| from_json(&json)))
+}
+
+fn metadata(call: &Call<'_>) -> Result<MetadataParameters> {
+    let here = |error: Box<Diagnostic>| error.label(call.span("metadata"), "here");
+    let given = match call.value("metadata") {
+        None | Some(Value::Nothing) => return Ok(MetadataParameters::new()),
+        Some(Value::String(text)) => serde_json::from_str(text).ok().map(|json| from_json(&json)),
+        Some(value) => Some(value.clone()),
+    };
+    match given.as_ref().and_then(Value::as_record) {
+        Some(record) => model::parameters(record).map_err(here),
+        None => Err(here(
+            Diagnostic::new(codes::BAD_ARGUMENT, "this text is no record")
+                .help("write `--metadata {width: 640}`, or from bash JSON: `--metadata '{\"width\": 640}'`"),
+        )),
+    }
+}
 
 fn encode(value: &Value) -> Result<Payload> {
     Ok(Payload::copy(&table::payload::write(value)?))

@@ -52,7 +52,7 @@ pub fn read(bytes: &[u8]) -> Result<Payload> {
     }
     let mut shape = vec![array.len()];
     shape.extend(read::inner_shape(&field));
-    Ok(Payload { value, of: array.data_type().to_string(), shape })
+    Ok(Payload { value, of: read::type_text(array.data_type()), shape })
 }
 
 /// Writes a value as a message's data: a list as the array of its items, anything else as an array of one.

@@ -137,6 +137,8 @@ fn an_array_of_nulls_that_takes_all_memory_is_refused() {
 fn the_type_and_the_shape_are_told() {
     let payload = read(&write(&Value::binary(vec![0; 12])).unwrap()).unwrap();
     assert_eq!((payload.of.as_str(), payload.shape), ("UInt8", vec![12]));
+    let row = Value::record([("a", Value::Int(1)), ("b", Value::list(vec!["x".into()]))].into_iter().collect());
+    assert_eq!(read(&write(&row).unwrap()).unwrap().of, "Struct<a: Int64, b: List<Utf8>>");
 }
 
 /// Writes arrays as a stock node would, and what Python thinks they hold.
