@@ -252,7 +252,7 @@ mod tests {
     fn even_messages_have_a_rate_and_no_jitter() {
         let meter = meter(&[0, 100, 200, 300]);
         for (name, value) in
-            [("rate", "10.0"), ("mean", "100ms"), ("stddev", "0ns"), ("jitter", "0ns"), ("bandwidth", "10kb")]
+            [("rate", "10.0"), ("mean", "100ms"), ("stddev", "0ns"), ("jitter", "0ns"), ("bandwidth", "10000b")]
         {
             assert_eq!(field(&meter, 350, name), value, "{name}");
         }
