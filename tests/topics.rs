@@ -80,7 +80,8 @@ fn rates_and_all_about_a_topic_are_told() {
     assert_eq!(rate, "true");
     let rows = world.eval("topic hz sender/word sender/point | first 2 | get topic | to nuon");
     assert_eq!(rows, "[sender/word, sender/point]");
-    let info = world.eval("topic info sender/image --wait-timeout 1min | select schema shape metadata node_loss | to nuon");
+    let info =
+        world.eval("topic info sender/image --wait-timeout 1min | select schema shape metadata node_loss | to nuon");
     assert_eq!(info, "{schema: UInt8, shape: [1000000], metadata: [height, width], node_loss: impossible}");
     let quiet = world.eval("topic info sender/silent --wait-timeout 100ms | select schema node_loss | to nuon");
     assert_eq!(quiet, "{schema: null, node_loss: possible}");

@@ -55,7 +55,7 @@ pub(crate) const LOGS: &str = "table<time: datetime, node: string, level: string
 /// The columns of a topic's row.
 pub(crate) const TOPICS: &str = "table<topic: string, dataflow: string, node: string, output: string, type: string, \
     path: string, messages: int, rate: float, bytes: filesize, bandwidth: filesize, subscribers: list<string>, dropped: int, \
-    node_loss: string@[possible impossible], last: datetime>";
+    node_loss: string@[possible impossible], last: datetime, largest: filesize, fallbacks: int>";
 /// The columns of a message.
 pub(crate) const MESSAGES: &str = "table<time: datetime, topic: string, value: any, metadata: record, type: string, \
     size: filesize, latency: duration, sequence: int, missed: int>";
@@ -189,6 +189,7 @@ pub(crate) fn edge(info: &EdgeInfo) -> Value {
         ("source", text(&info.source)),
         ("node", text(&info.node)),
         ("input", text(&info.input)),
+        ("path", text(info.path)),
         ("messages", int(info.messages)),
         ("bytes", size(info.bytes)),
         ("delivered", int(info.delivered)),
@@ -228,6 +229,8 @@ fn topic_fields(info: &TopicInfo) -> Vec<(&'static str, Value)> {
         ("dropped", int(info.dropped)),
         ("node_loss", text(info.node_loss)),
         ("last", maybe(info.last, moment)),
+        ("largest", size(info.largest)),
+        ("fallbacks", int(info.fallbacks)),
     ]
 }
 

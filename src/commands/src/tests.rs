@@ -101,6 +101,10 @@ fn declarations_read_alike() {
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("error make", "raises what `catch` catches; nothing is created that stays"),
     ("error explain", "the long form of a code, as in other compilers"),
+    ("topic echo", "what dora-rs and ROS call it, as the other verbs of topics"),
+    ("topic hz", "as above"),
+    ("topic info", "as above"),
+    ("topic pub", "as above"),
 ];
 
 /// First words that gather functions of one kind of value rather than verbs of a thing.
@@ -141,6 +145,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
         executable: "/nowhere".into(),
+        journal: None,
     }));
     context.provide(store);
     let mut session = Session::new(context);

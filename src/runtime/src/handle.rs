@@ -11,8 +11,8 @@ use futures::stream::BoxStream;
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, Publication, StartOptions, StopOptions, TapQuery,
-    TopicInfo, TopicMessage, TopicQuery, WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, Publication, StartOptions, StopOptions,
+    TapQuery, TopicInfo, TopicMessage, TopicQuery, WaitCondition,
 };
 use crate::request::{Answer, Item, Request, Subscription};
 
@@ -125,7 +125,12 @@ impl Handle {
     /// Stops a node and starts it again, and returns when it is ready. It counts as no crash, what waits for it
     /// is kept, and its consumers' inputs stay open.
     pub async fn restart_node(&self, node: NodeRef, options: StopOptions) -> Result<NodeInfo> {
-        self.get(Request::RestartNode { node, options }).await
+        self.get(Request::RestartNode { node, options, path: None }).await
+    }
+
+    /// Restarts a node so that its outputs take another way from then on.
+    pub async fn reroute_node(&self, node: NodeRef, options: StopOptions, path: PathChoice) -> Result<NodeInfo> {
+        self.get(Request::RestartNode { node, options, path: Some(path) }).await
     }
 
     /// Adds a node, given as YAML, to a dataflow that runs, and returns when it is ready.
@@ -204,6 +209,11 @@ impl Handle {
         self.items(Subscription::Logs(query)).await
     }
 
+    /// What the daemon itself has to say, in order of time; with `follow`, until it ends.
+    pub async fn daemon_logs(&self, query: LogQuery) -> Result<Items<LogRecord>> {
+        self.items(Subscription::DaemonLogs(query)).await
+    }
+
     /// Transitions and notices in order.
     pub async fn events(&self, query: EventQuery) -> Result<Items<Event>> {
         self.items(Subscription::Events(query)).await
@@ -224,8 +234,9 @@ impl Handle {
         self.get(Request::Capabilities).await
     }
 
-    /// Stops all dataflows of this runtime and ends it. Calls after that are errors.
-    pub async fn shutdown(&self) -> Result<()> {
-        self.get(Request::Shutdown).await
+    /// Stops all dataflows of this runtime and ends it. Calls after that are errors. With `preserve`, the next
+    /// daemon starts them again.
+    pub async fn shutdown(&self, preserve: bool) -> Result<()> {
+        self.get(Request::Shutdown { preserve }).await
     }
 }

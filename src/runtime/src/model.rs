@@ -213,6 +213,20 @@ words! {
     DataPath {
         /// Through the runtime's router: lossless, ordered, counted.
         Routed = "routed",
+        /// From node to node through shared memory: fast for large messages, and out of the runtime's sight.
+        Direct = "direct",
+    }
+}
+
+words! {
+    /// Which way outputs are to take.
+    PathChoice {
+        /// Direct for outputs that say so, by their type or their node's pool, or that sent large messages last
+        /// time; routed for all others.
+        Auto = "auto",
+        Routed = "routed",
+        /// Direct wherever that is possible.
+        Direct = "direct",
     }
 }
 
@@ -222,6 +236,13 @@ words! {
     NodeLoss {
         Impossible = "impossible",
         Possible = "possible",
+    }
+}
+
+impl NodeLoss {
+    /// What is said of a record that does not tell.
+    fn unknown() -> Self {
+        NodeLoss::Possible
     }
 }
 
@@ -245,6 +266,16 @@ words! {
         Events = "events",
         Topics = "topics",
         Wait = "wait",
+    }
+}
+
+words! {
+    /// What a daemon does with a dataflow whose daemon was killed.
+    Recovery {
+        /// Starts it again if any of its nodes is to be started again when it fails.
+        ByNodes = "by-nodes",
+        Always = "always",
+        Never = "never",
     }
 }
 
@@ -289,6 +320,9 @@ pub struct DataflowDetails {
     pub descriptor: String,
     /// Where its logs are kept.
     pub log_dir: PathBuf,
+    /// How it was started; `None` when an older version started it.
+    #[serde(default)]
+    pub options: Option<StartOptions>,
     pub nodes: Vec<NodeInfo>,
     pub edges: Vec<EdgeInfo>,
     /// Its transitions and notices, oldest first.
@@ -381,6 +415,9 @@ pub struct EdgeInfo {
     pub source: String,
     pub node: NodeId,
     pub input: DataId,
+    /// The way its source's messages take. Those of a direct one are not counted here, but for fallbacks.
+    #[serde(default = "routed")]
+    pub path: DataPath,
     pub queue_size: usize,
     pub queue_policy: QueuePolicy,
     /// Messages that came to the edge.
@@ -404,6 +441,10 @@ pub struct EdgeInfo {
     /// Whether nothing has come for longer than the input's timeout.
     #[serde(default)]
     pub silent: bool,
+}
+
+fn routed() -> DataPath {
+    DataPath::Routed
 }
 
 /// A distribution of latencies.
@@ -574,9 +615,16 @@ pub struct TopicInfo {
     /// Messages the runtime dropped, over all subscribers.
     pub dropped: u64,
     /// Whether any subscriber can lose messages where nobody can count them.
+    #[serde(default = "NodeLoss::unknown")]
     pub node_loss: NodeLoss,
     /// When the last message came.
     pub last: Option<UnixNanos>,
+    /// Payload of the largest message that the runtime saw, in bytes.
+    #[serde(default)]
+    pub largest: u64,
+    /// Messages of a direct output that came through the runtime all the same.
+    #[serde(default)]
+    pub fallbacks: u64,
 }
 
 /// One line a node or the runtime said.
@@ -712,6 +760,20 @@ pub struct StartOptions {
     pub uv: bool,
     /// Whether to return only when all nodes have reached the barrier, or one has failed.
     pub wait: bool,
+    /// What becomes of it when the daemon that runs it is killed.
+    #[serde(default = "by_nodes")]
+    pub recover: Recovery,
+    /// Which way its outputs take.
+    #[serde(default = "auto")]
+    pub path: PathChoice,
+}
+
+fn auto() -> PathChoice {
+    PathChoice::Auto
+}
+
+fn by_nodes() -> Recovery {
+    Recovery::ByNodes
 }
 
 impl StartOptions {
@@ -726,7 +788,16 @@ impl StartOptions {
     }
 
     fn from_source(source: DescriptorSource) -> Self {
-        StartOptions { source, name: None, working_dir: None, env: BTreeMap::new(), uv: false, wait: true }
+        StartOptions {
+            source,
+            name: None,
+            working_dir: None,
+            env: BTreeMap::new(),
+            uv: false,
+            wait: true,
+            recover: Recovery::ByNodes,
+            path: PathChoice::Auto,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use store::{ProcessId, Store};
 
 use crate::model::{
     DataflowDetails, DataflowId, DataflowInfo, EdgeInfo, Event, EventKind, LogLevel, NodeExit, NodeId, NodeInfo,
-    StartOptions, Status, UnixNanos,
+    StartOptions, Status, TopicInfo, UnixNanos,
 };
 use crate::supervisor::dataflow::Dataflow;
 
@@ -21,12 +21,17 @@ use crate::supervisor::dataflow::Dataflow;
 struct Snapshot {
     nodes: Vec<NodeInfo>,
     edges: Vec<EdgeInfo>,
+    #[serde(default)]
+    topics: Vec<TopicInfo>,
 }
 
 /// What is kept of a dataflow so that it can be started again.
 #[derive(Serialize, Deserialize)]
 pub struct Kept {
     pub options: StartOptions,
+    /// Whether a daemon starts it again after the one that ran it was killed.
+    #[serde(default)]
+    pub recovers: bool,
     /// Parameters that were set while it ran, by node.
     #[serde(default)]
     pub params: BTreeMap<NodeId, BTreeMap<String, serde_json::Value>>,
@@ -105,7 +110,7 @@ pub fn process(dataflow: DataflowId, node: String, process: ProcessId, started: 
 /// How a dataflow ended, as a row.
 pub fn end(flow: &Dataflow, status: Status, at: UnixNanos) -> DataflowEnd {
     let info = flow.info();
-    let snapshot = Snapshot { nodes: flow.nodes(), edges: flow.router.edges() };
+    let snapshot = Snapshot { nodes: flow.nodes(), edges: flow.router.edges(), topics: flow.topics() };
     DataflowEnd {
         status: status.to_string(),
         at: time(at),
@@ -185,10 +190,16 @@ pub fn details(store: &Store, row: &DataflowRow, runtime: String, log_dir: PathB
         hash: row.descriptor_hash.clone(),
         descriptor: row.descriptor.clone(),
         log_dir,
+        options: kept(row).map(|kept| kept.options),
         nodes: nodes(store, row)?,
         edges: snapshot(row).map(|snapshot| snapshot.edges).unwrap_or_default(),
         history: store.events(&query)?.into_iter().map(|row| event_of(row.event)).collect(),
     })
+}
+
+/// The outputs of a dataflow as they were when it ended.
+pub fn topics(row: &DataflowRow) -> Vec<TopicInfo> {
+    snapshot(row).map(|snapshot| snapshot.topics).unwrap_or_default()
 }
 
 fn snapshot(row: &DataflowRow) -> Option<Snapshot> {

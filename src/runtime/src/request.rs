@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, Publication, StartOptions, StopOptions, TapQuery,
-    TopicInfo, TopicMessage, TopicQuery, WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, Publication, StartOptions, StopOptions,
+    TapQuery, TopicInfo, TopicMessage, TopicQuery, WaitCondition,
 };
 
 /// A question or an order that has one answer.
@@ -54,9 +54,12 @@ pub enum Request {
         node: NodeRef,
         options: StopOptions,
     },
+    /// Stops a node and starts it again; with `path`, its outputs take that way from then on.
     RestartNode {
         node: NodeRef,
         options: StopOptions,
+        #[serde(default)]
+        path: Option<PathChoice>,
     },
     /// Takes in a node that is given as YAML.
     AddNode {
@@ -105,7 +108,10 @@ pub enum Request {
         timeout: Option<Duration>,
     },
     Capabilities,
-    Shutdown,
+    /// Stops all dataflows and ends the runtime. With `preserve`, the next daemon starts them again.
+    Shutdown {
+        preserve: bool,
+    },
 }
 
 /// What a request is answered with.
@@ -131,6 +137,8 @@ pub enum Answer {
 #[serde(rename_all = "snake_case")]
 pub enum Subscription {
     Logs(LogQuery),
+    /// What the daemon itself has to say; the query's dataflow and nodes mean nothing.
+    DaemonLogs(LogQuery),
     Events(EventQuery),
     Messages(TapQuery),
 }
@@ -171,7 +179,7 @@ impl Request {
             Request::Nodes(query) => query.dataflow.as_ref(),
             Request::Topics(query) => query.dataflow.as_ref(),
             Request::Publish(publication) => Some(&publication.dataflow),
-            Request::Start(_) | Request::List { .. } | Request::Capabilities | Request::Shutdown => None,
+            Request::Start(_) | Request::List { .. } | Request::Capabilities | Request::Shutdown { .. } => None,
         }
     }
 
@@ -204,7 +212,7 @@ impl Request {
             | Request::ReplaceNode { .. }
             | Request::Publish(_)
             | Request::Wait { .. }
-            | Request::Shutdown => false,
+            | Request::Shutdown { .. } => false,
         }
     }
 }
@@ -214,6 +222,7 @@ impl Subscription {
     pub fn dataflow(&self) -> Option<&DataflowRef> {
         match self {
             Subscription::Logs(query) => Some(&query.dataflow),
+            Subscription::DaemonLogs(_) => None,
             Subscription::Events(query) => query.dataflow.as_ref(),
             Subscription::Messages(query) => Some(&query.dataflow),
         }

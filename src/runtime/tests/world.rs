@@ -29,6 +29,7 @@ impl World {
             store: store.clone(),
             sources: Sources::new(),
             kind: RuntimeKind::Embedded,
+            journal: None,
             executable: env!("CARGO_BIN_EXE_runtime-host").into(),
         });
         World { handle: embedded.handle(), root, store }
@@ -50,6 +51,12 @@ impl World {
         let records = self.handle.logs(follow).await.unwrap();
         let found = records.any(async |record| record.unwrap().message == line);
         tokio::time::timeout(PATIENCE, found).await.unwrap()
+    }
+
+    /// What a node has printed so far.
+    pub async fn printed_so_far(&self, id: DataflowId, node: &str) -> Vec<String> {
+        let query = LogQuery { nodes: vec![node.parse().unwrap()], ..LogQuery::new(id) };
+        self.handle.logs(query).await.unwrap().map(|record| record.unwrap().message).collect().await
     }
 
     /// All that a dataflow has printed, as `node: message`, once it has ended.

@@ -106,6 +106,21 @@ impl Store {
         })
     }
 
+    /// The last ended dataflow that was started from a file, or from the same text where there was none.
+    pub fn last_run(&self, file: Option<&std::path::Path>, hash: &str) -> Result<Option<DataflowRow>> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT * FROM dataflows
+                     WHERE ended IS NOT NULL AND snapshot IS NOT NULL
+                       AND (descriptor_path = :file OR (:file IS NULL AND descriptor_hash = :hash))
+                     ORDER BY created DESC, id DESC LIMIT 1",
+                )?
+                .query_row(named_params! { ":file": file.map(from_path), ":hash": hash }, read)
+                .optional()
+        })
+    }
+
     /// Writes the status of a live dataflow.
     pub fn set_dataflow_status(&self, id: Uuid, status: &str) -> Result<()> {
         self.write(|connection| {
@@ -125,6 +140,29 @@ impl Store {
                 )?
                 .execute(named_params! { ":id": id.to_string(), ":options": options, ":nodes": nodes })?;
             Ok(())
+        })
+    }
+
+    /// Notes that an ended dataflow is to be started again by the next daemon, and brought to this status.
+    pub fn interrupt_dataflow(&self, id: Uuid, status: &str) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("UPDATE dataflows SET interrupted = :status WHERE id = :id")?
+                .execute(named_params! { ":id": id.to_string(), ":status": status })?;
+            Ok(())
+        })
+    }
+
+    /// Takes the dataflows that are to be started again, oldest first, with the status each is to be brought to.
+    /// Nobody else gets them.
+    pub fn take_interrupted(&self) -> Result<Vec<(DataflowRow, String)>> {
+        self.write(|connection| {
+            let taken = connection
+                .prepare_cached("SELECT * FROM dataflows WHERE interrupted IS NOT NULL ORDER BY created, id")?
+                .query_map([], |row| Ok((read(row)?, row.get("interrupted")?)))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            connection.execute("UPDATE dataflows SET interrupted = NULL WHERE interrupted IS NOT NULL", [])?;
+            Ok(taken)
         })
     }
 

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use futures::stream::StreamExt;
-use runtime::model::{DataflowInfo, DescriptorSource, LogQuery, StartOptions, Status, StopOptions, WaitCondition};
+use runtime::model::{
+    DataflowInfo, DescriptorSource, LogQuery, PathChoice, Recovery, StartOptions, Status, StopOptions, WaitCondition,
+};
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target, WAIT_TIMEOUT};
@@ -16,6 +18,18 @@ const WORKING_DIR: Param =
     Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default");
 const ENV: Param = Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes");
 const UV: Param = Param::switch("uv", None, "Run Python nodes under `uv run`");
+const RECOVER: Param = Param::flag(
+    "recover",
+    None,
+    Takes::Words(&["by-nodes", "always", "never"]),
+    "Whether a daemon starts it again after the one that ran it was killed; by-nodes by default: if a node's restart policy says so",
+);
+const PATH: Param = Param::flag(
+    "path",
+    None,
+    Takes::Words(&["auto", "routed", "direct"]),
+    "Which way messages take: routed through the runtime, direct in shared memory wherever possible, or auto, which is direct for outputs known to be large",
+);
 const DETACH: Param = Param::switch("detach", Some('d'), "In the daemon");
 
 pub static START: Command = Command {
@@ -31,6 +45,8 @@ pub static START: Command = Command {
         ENV,
         UV,
         DETACH,
+        RECOVER,
+        PATH,
         Param::switch("attach", None, "Follow its logs until it ends"),
         WAIT_TIMEOUT,
         Param::switch(
@@ -68,7 +84,7 @@ pub static RUN: Command = Command {
     name: "run",
     category: Category::Dataflow,
     summary: "Runs a dataflow and follows its logs until it ends; ctrl-c stops it",
-    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, WAIT_TIMEOUT, DRY_RUN],
+    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, RECOVER, PATH, WAIT_TIMEOUT, DRY_RUN],
     io: &[("nothing", model::LOGS)],
     examples: &[try_it("In the foreground", "run camera.yml")],
     search: &["start", "foreground"],
@@ -96,6 +112,8 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         env,
         uv: call.switch("uv"),
         wait,
+        recover: call.optional::<String>("recover")?.and_then(|word| word.parse().ok()).unwrap_or(Recovery::ByNodes),
+        path: call.optional::<String>("path")?.and_then(|word| word.parse().ok()).unwrap_or(PathChoice::Auto),
     };
     let target = Target { name: shown.clone(), key: shown };
     if call.switch("dry-run") {

@@ -27,9 +27,7 @@ pub static STOP: Command = Command {
             let (handle, key) = (handle.clone(), target.key.clone());
             Box::pin(async move {
                 let info = handle.stop(key, options).await?;
-                let file = info.file.map(|file| value::literal::bare_or_quoted(&file.display().to_string()));
-                Ok(file
-                    .map(|file| format!("dataflow start {file} --name {}", value::literal::bare_or_quoted(&info.name))))
+                Ok(Some(format!("dataflow restart {}", value::literal::bare_or_quoted(&info.name))))
             })
         })
     },

@@ -35,13 +35,15 @@ pub static INFO: Command = Command {
     run: |call, input| {
         let patience = call.optional("wait-timeout")?.unwrap_or(PATIENCE);
         let info = super::topic(call, input)?;
-        let mut messages = super::tap(call, std::slice::from_ref(&info), true)?;
-        let next = async { tokio::time::timeout(patience, messages.next()).await };
-        let next = call.context().block_on(next)?;
-        drop(messages);
-        let message = match next.ok().flatten() {
-            Some(message) => Some(crate::rows::here(call, message)?.1),
-            None => None,
+        let message = match super::tap(call, std::slice::from_ref(&info), true) {
+            Ok(mut messages) => {
+                let next = async { tokio::time::timeout(patience, messages.next()).await };
+                let next = call.context().block_on(next)?.ok().flatten();
+                next.map(|next| crate::rows::here(call, next)).transpose()?.map(|(_, message)| message)
+            }
+            // All else is known of what goes from node to node.
+            Err(error) if error.code == codes::DIRECT_OUTPUT => None,
+            Err(error) => return Err(error),
         };
         let handle = ask::handle(call)?;
         let id = info.dataflow;

@@ -43,6 +43,8 @@ super::codes! {
     INPUT_NOT_FOUND = "020", NotFound, "input not found";
     /// No parameter of this name was set on the node.
     PARAM_NOT_FOUND = "021", NotFound, "parameter not found";
+    /// The messages of this output do not pass the runtime.
+    DIRECT_OUTPUT = "022", Failed, "output out of sight";
     /// No running dataflow has this topic.
     TOPIC_NOT_FOUND = "030", NotFound, "topic not found";
     /// The value or its metadata cannot be sent as a message.

@@ -23,6 +23,7 @@ use store::runtimes::{RuntimeKind, RuntimeRow};
 use store::{Home, Store};
 
 use crate::handle::{Backend, Handle, Items};
+use crate::logs::journal::Journal;
 use crate::logs::query;
 use crate::model::{Capability, DataflowId};
 use crate::request::{Answer, Item, Request, Subscription};
@@ -37,6 +38,8 @@ pub struct Options {
     pub kind: RuntimeKind,
     /// What is run as the guard and as built-in nodes; normally the present executable.
     pub executable: PathBuf,
+    /// Where it tells of itself; a shell's runtime does not.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// A runtime in this process. It starts nothing, and leaves no trace, until its first dataflow.
@@ -104,8 +107,12 @@ impl Backend for Embedded {
                 Request::Nodes(query) => Answer::Nodes(shared.nodes(&query)?),
                 Request::StartNode(node) => Answer::Node(shared.order(&node, Order::Start).await?),
                 Request::StopNode { node, options } => Answer::Node(shared.order(&node, Order::Stop(options)).await?),
-                Request::RestartNode { node, options } => {
-                    Answer::Node(shared.order(&node, Order::Restart(options)).await?)
+                Request::RestartNode { node, options, path } => {
+                    let order = match path {
+                        Some(path) => Order::Reroute(options, path),
+                        None => Order::Restart(options),
+                    };
+                    Answer::Node(shared.order(&node, order).await?)
                 }
                 Request::AddNode { dataflow, descriptor } => {
                     Answer::Node(shared.add_node(&dataflow, descriptor).await?)
@@ -130,7 +137,7 @@ impl Backend for Embedded {
                     Answer::Dataflow(shared.wait(&dataflow, condition, timeout).await?)
                 }
                 Request::Capabilities => Answer::Capabilities(Capability::ALL.to_vec()),
-                Request::Shutdown => Answer::Done(shared.shutdown().await?),
+                Request::Shutdown { preserve } => Answer::Done(shared.shutdown(preserve).await?),
             })
         }
         .boxed()
@@ -141,6 +148,10 @@ impl Backend for Embedded {
             Ok(match subscription {
                 Subscription::Logs(query) => {
                     let records = query::answer(self.0.logs(&query.dataflow)?, query).await?;
+                    records.map(|record| record.map(Item::Log)).boxed()
+                }
+                Subscription::DaemonLogs(query) => {
+                    let records = query::answer(self.0.own_logs()?, query).await?;
                     records.map(|record| record.map(Item::Log)).boxed()
                 }
                 Subscription::Events(query) => self.0.events(&query)?.map(|event| event.map(Item::Event)).boxed(),

@@ -12,10 +12,11 @@ use serde::Deserialize;
 
 use super::answers::already_ended;
 use super::shared::Shared;
-use crate::model::{DataId, DataflowRef, Payload, Publication, TapQuery, Topic, TopicMessage};
+use crate::model::{DataId, DataPath, DataflowRef, Payload, Publication, TapQuery, Topic, TopicMessage};
 use crate::router::message::{Message, unix_nanos};
 use crate::router::tap::{Bounds, Tapped};
 use crate::supervisor::dataflow::Dataflow;
+use crate::supervisor::task::direct;
 
 /// What a message may be longer by in its consumers' frames than it is by itself: names and stamps.
 const ENVELOPE: usize = 4096;
@@ -27,7 +28,14 @@ impl Shared {
         query: TapQuery,
     ) -> Result<impl Stream<Item = Result<TopicMessage>> + Send + 'static> {
         let flow = self.running(&query.dataflow)?;
-        let outputs = query.topics.iter().map(|topic| find(&flow, topic)).collect::<Result<Vec<_>>>()?;
+        let mut outputs = Vec::with_capacity(query.topics.len());
+        for topic in &query.topics {
+            let (node, output) = find(&flow, topic)?;
+            if flow.router.output(node, &output).is_some_and(|counts| counts.path == DataPath::Direct) {
+                return Err(direct(&flow, topic));
+            }
+            outputs.push((node, output));
+        }
         let tap = flow.router.tap(&outputs, Bounds::default()).map_err(|at| match query.topics.get(at) {
             Some(topic) => unknown(&flow, topic),
             None => Diagnostic::new(codes::TOPIC_NOT_FOUND, "no topic was asked for"),

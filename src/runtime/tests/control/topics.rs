@@ -57,7 +57,7 @@ async fn the_messages_of_another_shells_flow_and_of_the_daemons_are_seen_to_thei
     let detached = world.shell(&["detach", world.file().to_str().unwrap(), "demo"]).output().unwrap();
     assert!(detached.status.success(), "{detached:?}");
     follows(&handle).await;
-    daemon::stop(&world.store).await.unwrap();
+    daemon::stop(&world.store, false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,5 +148,5 @@ nodes:
     handle.stop("demo", StopOptions::default()).await.unwrap();
     handle.wait("demo", WaitCondition::Ended, None).await.unwrap();
     assert_eq!(handle.publish(publication()).await.unwrap_err().code, codes::DATAFLOW_ENDED);
-    handle.shutdown().await.unwrap();
+    handle.shutdown(false).await.unwrap();
 }
