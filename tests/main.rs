@@ -12,4 +12,5 @@ mod layers;
 mod mistakes;
 mod prompt;
 mod reference;
+mod topics;
 mod world;

@@ -237,6 +237,19 @@ fn tab_completes_commands_and_columns() {
 }
 
 #[test]
+fn tab_completes_topics_of_what_runs() {
+    let world = World::new();
+    let flow = "nodes:\n  - {id: counter, path: dora-builtin, args: counter --rate 50, outputs: [number]}\n";
+    world.write("flow.yml", flow);
+    let mut terminal = Terminal::open(&world);
+    assert_eq!(terminal.run("dataflow start flow.yml | ignore").1, 0);
+    terminal.write("topic echo count\t");
+    terminal.wait_for("topic echo counter/number");
+    let (shown, code) = terminal.run("| first | get topic | str upcase");
+    assert!(shown.contains("COUNTER/NUMBER") && code == 0, "{shown}");
+}
+
+#[test]
 fn lines_are_remembered_by_later_sessions() {
     let world = World::new();
     let mut first = Terminal::open(&world);

@@ -64,6 +64,8 @@ pub const ALIASES: &[Alias] = &[
     Alias { name: "validate", target: "dataflow validate", hint: false },
     Alias { name: "nodes", target: "node list", hint: true },
     Alias { name: "topics", target: "topic list", hint: true },
+    Alias { name: "topic inspect", target: "topic info", hint: true },
+    Alias { name: "topic publish", target: "topic pub", hint: true },
     Alias { name: "up", target: "daemon start", hint: true },
     Alias { name: "down", target: "daemon stop", hint: true },
     Alias { name: "filter", target: "where", hint: false },

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use runtime::model::{
-    DataflowDetails, DataflowInfo, EdgeInfo, Event, EventKind, Latency, LogRecord, NodeInfo, TopicInfo, UnixNanos,
+    DataflowDetails, DataflowInfo, EdgeInfo, Event, EventKind, Latency, LogRecord, MetadataParameters, NodeInfo,
+    Parameter, TopicInfo, TopicMessage, UnixNanos,
 };
 use value::DateTime;
 
 use crate::prelude::*;
+use crate::topic::hz::Statistics;
 
 /// The fields of a dataflow's row, the ones looked at first in front.
 macro_rules! dataflow_fields {
@@ -53,7 +55,16 @@ pub(crate) const LOGS: &str = "table<time: datetime, node: string, level: string
 /// The columns of a topic's row.
 pub(crate) const TOPICS: &str = "table<topic: string, dataflow: string, node: string, output: string, type: string, \
     path: string, messages: int, rate: float, bytes: filesize, bandwidth: filesize, subscribers: list<string>, dropped: int, \
-    last: datetime, largest: filesize, fallbacks: int>";
+    node_loss: string@[possible impossible], last: datetime, largest: filesize, fallbacks: int>";
+/// The columns of a message.
+pub(crate) const MESSAGES: &str = "table<time: datetime, topic: string, value: any, metadata: record, type: string, \
+    size: filesize, latency: duration, sequence: int, missed: int>";
+/// The columns of what is measured of a topic.
+pub(crate) const RATES: &str = "table<time: datetime, topic: string, rate: float, mean: duration, min: duration, \
+    max: duration, stddev: duration, jitter: duration, bandwidth: filesize, messages: int, missed: int>";
+/// What publishing gives.
+pub(crate) const PUBLISHED: &str =
+    "record<topic: string, dataflow: string, messages: int, inputs: int, bytes: filesize, took: duration>";
 /// The columns of an event.
 pub(crate) const EVENTS: &str = "table<time: datetime, dataflow: string, node: string, kind: string@[transition notice removed], \
     from: string, to: string, why: string, count: int>";
@@ -198,8 +209,12 @@ pub(crate) fn edge(info: &EdgeInfo) -> Value {
 }
 
 pub(crate) fn topic(info: &TopicInfo) -> Value {
+    row(topic_fields(info), Some("topic"))
+}
+
+fn topic_fields(info: &TopicInfo) -> Vec<(&'static str, Value)> {
     let subscribers = info.subscribers.iter().map(|input| text(format!("{}/{}", input.node, input.input)));
-    let fields = [
+    vec![
         ("topic", text(&info.topic)),
         ("dataflow", text(&info.dataflow_name)),
         ("node", text(&info.topic.node)),
@@ -212,11 +227,158 @@ pub(crate) fn topic(info: &TopicInfo) -> Value {
         ("bandwidth", size(info.bandwidth.max(0.0) as u64)),
         ("subscribers", Value::list(subscribers.collect::<Vec<_>>())),
         ("dropped", int(info.dropped)),
+        ("node_loss", text(info.node_loss)),
         ("last", maybe(info.last, moment)),
         ("largest", size(info.largest)),
         ("fallbacks", int(info.fallbacks)),
+    ]
+}
+
+/// Everything about one topic: as a row, with a message of it and the edges it feeds.
+pub(crate) fn topic_details(info: &TopicInfo, message: Option<&TopicMessage>, edges: Vec<Value>) -> Value {
+    let mut record: Record = topic_fields(info).into_iter().collect();
+    let payload = message.and_then(|message| table::payload::read(message.data.as_ref()?).ok());
+    let shape = |shape: Vec<usize>| shape.into_iter().map(|size| int(size as u64)).collect::<Vec<_>>();
+    record.insert("schema", maybe(message.and_then(type_of), text));
+    record.insert("shape", maybe(payload, |payload| Value::list(shape(payload.shape))));
+    record.insert("size", maybe(message, |message| size(message.size)));
+    let keys = |message: &TopicMessage| message.own_parameters().into_keys().map(text).collect::<Vec<_>>();
+    record.insert("metadata", maybe(message, |message| Value::list(keys(message))));
+    record.insert("subscribers", Value::list(edges));
+    Value::record(record.with_resource(Some("topic")))
+}
+
+/// A message of a topic that is called `name`.
+pub(crate) fn message(name: &str, message: &TopicMessage) -> Value {
+    let (value, of) = contents(message);
+    let fields = [
+        ("time", moment(message.time)),
+        ("topic", Value::from(name)),
+        ("value", value),
+        (
+            "metadata",
+            Value::record(message.own_parameters().iter().map(|(name, it)| (name.as_str(), parameter(it))).collect()),
+        ),
+        ("type", maybe(of, text)),
+        ("size", size(message.size)),
+        ("latency", duration(message.time.since(message.sent))),
+        ("sequence", int(message.sequence)),
+        ("missed", int(message.missed)),
     ];
-    row(fields, Some("topic"))
+    row(fields, None)
+}
+
+/// The value of a message and its type: Arrow's, `bytes` for what is no Arrow, none for a message without data.
+fn contents(message: &TopicMessage) -> (Value, Option<String>) {
+    let Some(data) = &message.data else { return (Value::Nothing, None) };
+    if !message.is_arrow() {
+        return (Value::binary(data.to_vec()), Some("bytes".to_string()));
+    }
+    match table::payload::read(data) {
+        Ok(payload) => (payload.value, Some(payload.of)),
+        // The flow goes on, and so does who watches it.
+        Err(error) => {
+            let why = error.causes.first().map_or(error.message.as_str(), |cause| cause.title.as_str());
+            (Value::binary(data.to_vec()), Some(format!("unreadable: {why}")))
+        }
+    }
+}
+
+fn type_of(message: &TopicMessage) -> Option<String> {
+    contents(message).1
+}
+
+/// A parameter of a message's metadata.
+fn parameter(parameter: &Parameter) -> Value {
+    fn list<T: Clone>(items: &[T], make: impl Fn(T) -> Value) -> Value {
+        Value::list(items.iter().cloned().map(make).collect::<Vec<_>>())
+    }
+    match parameter {
+        Parameter::Bool(b) => Value::Bool(*b),
+        Parameter::Integer(n) => Value::Int(*n),
+        Parameter::String(text) => Value::string(text.as_str()),
+        Parameter::ListInt(items) => list(items, Value::Int),
+        Parameter::Float(x) => Value::Float(*x),
+        Parameter::ListFloat(items) => list(items, Value::Float),
+        Parameter::ListString(items) => list(items, Value::string),
+        Parameter::Timestamp(at) => maybe(at.timestamp_nanos_opt(), |nanos| moment(UnixNanos(nanos))),
+    }
+}
+
+/// Metadata for a message.
+pub(crate) fn parameters(metadata: &Record) -> Result<MetadataParameters> {
+    let named = metadata.iter().map(|(name, value)| match to_parameter(value) {
+        Some(parameter) => Ok((name.to_string(), parameter)),
+        None => Err(Diagnostic::new(
+            codes::NOT_A_MESSAGE,
+            format!("metadata cannot hold `{name}`, which is {}", value.type_of()),
+        )
+        .help("it holds bools, numbers, strings, datetimes, and lists of numbers or of strings")),
+    });
+    named.collect()
+}
+
+fn to_parameter(value: &Value) -> Option<Parameter> {
+    Some(match value {
+        Value::Bool(b) => Parameter::Bool(*b),
+        Value::Int(n) | Value::Filesize(n) => Parameter::Integer(*n),
+        Value::Float(x) => Parameter::Float(*x),
+        Value::String(text) => Parameter::String(text.to_string()),
+        Value::DateTime(at) => runtime::model::moment_parameter(nanos(*at)),
+        Value::List(items) => {
+            let ints = || items.iter().map(Value::as_int).collect();
+            let floats = || items.iter().map(Value::as_float).collect();
+            let texts = || items.iter().map(|item| item.as_str().map(str::to_string)).collect();
+            let numbers =
+                || Option::map(ints(), Parameter::ListInt).or_else(|| Option::map(floats(), Parameter::ListFloat));
+            numbers().or_else(|| Option::map(texts(), Parameter::ListString))?
+        }
+        _ => return None,
+    })
+}
+
+/// What was measured of a topic.
+pub(crate) struct Measured {
+    /// Messages per second.
+    pub rate: f64,
+    /// Bytes per second.
+    pub bandwidth: f64,
+    pub messages: u64,
+    pub missed: u64,
+    pub intervals: Option<Statistics>,
+}
+
+pub(crate) fn rate(now: UnixNanos, name: &str, measured: &Measured) -> Value {
+    // What a clock says of messages is worth no more than microseconds.
+    let micros = |seconds: f64| Value::Duration((seconds * 1e6).round() as i64 * 1000);
+    let of = |pick: fn(&Statistics) -> Option<f64>| maybe(measured.intervals.as_ref().and_then(pick), micros);
+    let fields = [
+        ("time", moment(now)),
+        ("topic", Value::from(name)),
+        ("rate", Value::Float((measured.rate * 100.0).round() / 100.0)),
+        ("mean", of(|it| Some(it.mean))),
+        ("min", of(|it| Some(it.min))),
+        ("max", of(|it| Some(it.max))),
+        ("stddev", of(|it| Some(it.stddev))),
+        ("jitter", of(|it| it.jitter)),
+        ("bandwidth", size(measured.bandwidth.round() as u64)),
+        ("messages", int(measured.messages)),
+        ("missed", int(measured.missed)),
+    ];
+    row(fields, None)
+}
+
+/// What was published through a topic.
+pub(crate) fn published(info: &TopicInfo, messages: u64, inputs: u64, bytes: u64, took: Duration) -> Value {
+    let fields = [
+        ("topic", text(&info.topic)),
+        ("dataflow", text(&info.dataflow_name)),
+        ("messages", int(messages)),
+        ("inputs", int(inputs)),
+        ("bytes", size(bytes)),
+        ("took", duration(took)),
+    ];
+    row(fields, None)
 }
 
 pub(crate) fn log(record: &LogRecord) -> Value {

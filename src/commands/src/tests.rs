@@ -112,6 +112,10 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("param delete", "what dora-rs calls it"),
     ("param get", "what dora-rs calls it"),
     ("param set", "what dora-rs calls it"),
+    ("topic echo", "what dora-rs and ROS call it, as the other verbs of topics"),
+    ("topic hz", "as above"),
+    ("topic info", "as above"),
+    ("topic pub", "as above"),
 ];
 
 /// First words that gather functions of one kind of value rather than verbs of a thing.

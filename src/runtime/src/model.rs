@@ -239,6 +239,13 @@ words! {
     }
 }
 
+impl NodeLoss {
+    /// What is said of a record that does not tell.
+    fn unknown() -> Self {
+        NodeLoss::Possible
+    }
+}
+
 words! {
     /// What feeds an edge.
     EdgeSource {
@@ -607,6 +614,9 @@ pub struct TopicInfo {
     pub subscribers: Vec<InputRef>,
     /// Messages the runtime dropped, over all subscribers.
     pub dropped: u64,
+    /// Whether any subscriber can lose messages where nobody can count them.
+    #[serde(default = "NodeLoss::unknown")]
+    pub node_loss: NodeLoss,
     /// When the last message came.
     pub last: Option<UnixNanos>,
     /// Payload of the largest message that the runtime saw, in bytes.

@@ -391,13 +391,16 @@ async fn large_messages_go_from_node_to_node_when_that_is_wanted_or_was_learned(
     assert_eq!(seen.path, DataPath::Direct);
     assert!(seen.messages >= 10 && seen.fallbacks <= 1, "{seen:?}");
     assert_eq!(world.handle.pause(second.id, false).await.unwrap_err().code, codes::DIRECT_OUTPUT);
-    let query = TapQuery { dataflow: second.id.into(), topics: vec![seen.topic.clone()], data: true };
-    assert_eq!(world.handle.messages(query).await.err().unwrap().code, codes::DIRECT_OUTPUT);
-    // Brought back, it can be held.
+    let tap = TapQuery { dataflow: second.id.into(), topics: vec![seen.topic.clone()], data: false };
+    assert_eq!(world.handle.messages(tap.clone()).await.err().unwrap().code, codes::DIRECT_OUTPUT);
+    // Brought back, it can be held and watched.
     let source = at(&second, "source");
     world.handle.reroute_node(source.clone(), StopOptions::default(), PathChoice::Routed).await.unwrap();
     said(&world, second.id, "watcher", "got number 0", 1).await;
     assert_eq!(topic(&second).await.path, DataPath::Routed);
+    let mut watched = world.handle.messages(tap).await.unwrap();
+    assert!(watched.next().await.unwrap().unwrap().size > 2_000_000);
+    drop(watched);
     world.handle.pause(second.id, false).await.unwrap();
     world.handle.resume(second.id).await.unwrap();
     // And sent away again, to a consumer that has stayed.

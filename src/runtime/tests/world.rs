@@ -45,18 +45,18 @@ impl World {
         file
     }
 
-    /// What a node has printed so far.
-    pub async fn printed_so_far(&self, id: DataflowId, node: &str) -> Vec<String> {
-        let query = LogQuery { nodes: vec![node.parse().unwrap()], ..LogQuery::new(id) };
-        self.handle.logs(query).await.unwrap().map(|record| record.unwrap().message).collect().await
-    }
-
     /// Waits until a node has printed a line; `false` when the dataflow ended without it.
     pub async fn heard(&self, id: DataflowId, line: &str) -> bool {
         let follow = LogQuery { follow: true, ..LogQuery::new(id) };
         let records = self.handle.logs(follow).await.unwrap();
         let found = records.any(async |record| record.unwrap().message == line);
         tokio::time::timeout(PATIENCE, found).await.unwrap()
+    }
+
+    /// What a node has printed so far.
+    pub async fn printed_so_far(&self, id: DataflowId, node: &str) -> Vec<String> {
+        let query = LogQuery { nodes: vec![node.parse().unwrap()], ..LogQuery::new(id) };
+        self.handle.logs(query).await.unwrap().map(|record| record.unwrap().message).collect().await
     }
 
     /// All that a dataflow has printed, as `node: message`, once it has ended.

@@ -1,14 +1,19 @@
 //! What commands reach through their context: the store, and the runtimes of this home.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use commands::live::World;
 use diag::{Result, Sources};
 use engine::{Context, Env};
 use runtime::control::contexts::{LOCAL, VARIABLE};
 use runtime::control::{Contexts, Fleet};
+use runtime::model::{TopicInfo, TopicQuery};
 use store::runtimes::RuntimeKind;
 use store::{Home, Store};
+
+/// How long the prompt waits for runtimes.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The store and the runtimes. Making them opens and starts nothing: that waits until a command asks.
 pub struct Services {
@@ -32,8 +37,9 @@ impl Services {
     }
 
     /// The names that checking and completion know: from the store, which answers at once whatever runs where.
+    /// Topics are known to the runtimes alone, which are asked and given little time.
     pub fn world(&self) -> World {
-        let (store, contexts) = (self.store.clone(), self.contexts.clone());
+        let (store, contexts, fleet) = (self.store.clone(), self.contexts.clone(), self.fleet.clone());
         World::new(Arc::new(move |resource| match resource {
             "context" => {
                 let known = contexts.all().unwrap_or_default();
@@ -51,6 +57,7 @@ impl Services {
                 live.into_iter().map(|row| (row.node, String::from("node"))).collect()
             }
             "builtin" => nodes::described().into_iter().map(|node| (node.name, node.summary)).collect(),
+            "topic" => topics(&fleet),
             _ => Vec::new(),
         }))
     }
@@ -66,6 +73,19 @@ impl Services {
 fn is_elsewhere(contexts: &Contexts) -> bool {
     let named = std::env::var(VARIABLE).ok();
     contexts.name(named.as_deref()).is_ok_and(|name| name != LOCAL)
+}
+
+/// The topics of what runs, with their rates; those of one name with their dataflows.
+fn topics(fleet: &Fleet) -> Vec<(String, String)> {
+    // A runtime of its own: the session's may not run yet, and a prompt need not start it.
+    let Ok(tokio) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
+    let asked = async { tokio::time::timeout(PATIENCE, fleet.handle().topics(TopicQuery::default())).await };
+    let Ok(Ok(infos)) = tokio.block_on(asked) else { return Vec::new() };
+    let name = |info: &TopicInfo| {
+        let alone = infos.iter().filter(|other| other.topic == info.topic).count() == 1;
+        if alone { info.topic.to_string() } else { format!("{}/{}", info.dataflow_name, info.topic) }
+    };
+    infos.iter().map(|info| (name(info), format!("{:.1} Hz", info.rate))).collect()
 }
 
 /// Stops what this process's own runtime still runs: a script's flows end with it.

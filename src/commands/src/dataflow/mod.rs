@@ -47,6 +47,11 @@ use crate::prelude::*;
 /// what it started until it ends, since the dataflow could not outlive the process otherwise.
 pub struct FollowsLogs;
 
+/// Whether a call is one command from bash, whose words are not written in the language.
+pub(crate) fn is_from_bash(call: &Call<'_>) -> bool {
+    call.context().service::<FollowsLogs>().is_ok()
+}
+
 /// The names that an argument or the rows that flow in give.
 pub(crate) fn named(call: &Call<'_>, param: &str, input: Data) -> Result<Vec<String>> {
     if let Some(name) = call.optional::<String>(param)? {

@@ -6,7 +6,6 @@ use runtime::model::{
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target, WAIT_TIMEOUT};
-use crate::dataflow::FollowsLogs;
 use crate::model;
 use crate::prelude::*;
 
@@ -82,7 +81,7 @@ pub static START: Command = Command {
         Type::parse(text).ok()
     }),
     run: |call, _| {
-        let ends_with_us = call.context().service::<FollowsLogs>().is_ok() && ask::is_local(call)?;
+        let ends_with_us = crate::dataflow::is_from_bash(call) && ask::is_local(call)?;
         let lives_for_this = ends_with_us && !call.switch("detach");
         let attach = call.switch("attach") || lives_for_this;
         start(call, attach)

@@ -21,7 +21,7 @@ pub static LIST: Command = Command {
         };
         let handle = ask::handle(call)?;
         let infos = ask::answer(call, async move { handle.topics(TopicQuery { dataflow }).await })?;
-        model::table(infos.iter().map(model::topic).collect(), model::TOPICS, None)
+        model::table(infos.iter().map(model::topic).collect(), model::TOPICS, Some("topic"))
     },
     ..Command::DEFAULT
 };

@@ -16,7 +16,7 @@ use crate::model::{DataId, DataPath, DataflowRef, Payload, Publication, TapQuery
 use crate::router::message::{Message, unix_nanos};
 use crate::router::tap::{Bounds, Tapped};
 use crate::supervisor::dataflow::Dataflow;
-use crate::supervisor::task;
+use crate::supervisor::task::direct;
 
 /// What a message may be longer by in its consumers' frames than it is by itself: names and stamps.
 const ENVELOPE: usize = 4096;
@@ -102,7 +102,7 @@ impl Shared {
 fn seen(flow: &Arc<Dataflow>, topic: &Topic) -> Result<(usize, DataId)> {
     let (node, output) = find(flow, topic)?;
     match flow.router.output(node, &output).map(|counts| counts.path) {
-        Some(DataPath::Direct) => Err(task::direct(flow, topic)),
+        Some(DataPath::Direct) => Err(direct(flow, topic)),
         _ => Ok((node, output)),
     }
 }

@@ -211,6 +211,9 @@ impl Router {
         let wiring = self.wiring();
         if let Some(route) = wiring.ports.get(node).and_then(|port| port.outputs.get(AsRef::<str>::as_ref(output))) {
             route.output.count(0);
+            if route.output.taps.any() {
+                route.output.taps.miss();
+            }
         }
     }
 

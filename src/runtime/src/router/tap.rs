@@ -122,6 +122,15 @@ impl Queue {
         self.came.notify_one();
         true
     }
+
+    /// Counts a message that cannot be seen here; `false` when the tap has ended.
+    fn miss(&self, output: usize) -> bool {
+        let mut state = self.lock();
+        if let Some(missed) = state.missed.get_mut(output) {
+            *missed += 1;
+        }
+        !state.ended
+    }
 }
 
 /// The taps on one output.
@@ -152,6 +161,11 @@ impl Taps {
             queue.push(Tapped { output: *output, message: message.clone(), arrival, missed: 0 })
         });
         self.any.store(!taps.is_empty(), Ordering::Release);
+    }
+
+    /// Tells all taps of a message that went past the router.
+    pub fn miss(&self) {
+        self.lock().retain(|(queue, output)| queue.miss(*output));
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Arc<Queue>, usize)>> {
@@ -193,6 +207,16 @@ mod tests {
         push(&b, 1, 10);
         push(&a, 5, 10);
         assert_eq!(taken(&mut tap).await, [(0, 4, 3), (1, 1, 0), (0, 5, 0)]);
+    }
+
+    #[tokio::test]
+    async fn what_goes_past_the_router_is_missed() {
+        let taps = Taps::default();
+        let mut tap = Tap::new(1, Bounds::default());
+        taps.add(&tap, 0);
+        taps.miss();
+        push(&taps, 2, 1);
+        assert_eq!(taken(&mut tap).await, [(0, 2, 1)]);
     }
 
     #[tokio::test]

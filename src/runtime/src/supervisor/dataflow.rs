@@ -20,7 +20,7 @@ use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
 use crate::model::{
     BuildMode, DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit,
-    NodeInfo, Recovery, StartOptions, Status, Topic, TopicInfo, UnixNanos,
+    NodeInfo, NodeLoss, Recovery, StartOptions, Status, Topic, TopicInfo, UnixNanos,
 };
 use crate::records::{self, Kept};
 use crate::router::Router;
@@ -479,6 +479,10 @@ impl Dataflow {
                     rate: meters.map_or(0.0, |(messages, _)| messages.rate(now, counts.messages)),
                     bandwidth: meters.map_or(0.0, |(_, bytes)| bytes.rate(now, counts.bytes)),
                     dropped: fed.iter().map(|edge| edge.dropped).sum(),
+                    node_loss: match fed.iter().any(|edge| edge.node_loss == NodeLoss::Possible) {
+                        true => NodeLoss::Possible,
+                        false => NodeLoss::Impossible,
+                    },
                     subscribers: fed
                         .iter()
                         .map(|edge| InputRef { node: edge.node.clone(), input: edge.input.clone() })

@@ -11,6 +11,7 @@ mod read;
 mod tests;
 mod write;
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -36,8 +37,13 @@ pub struct Payload {
 /// # Errors
 /// `CANNOT_READ` when the bytes are no Arrow IPC stream with a column.
 pub fn read(bytes: &[u8]) -> Result<Payload> {
-    let (field, array) = column(bytes).map_err(|error| unreadable(error.to_string()))?;
-    let mut value = read::whole(&field, &array)?;
+    // Bytes that only look like Arrow can make its reader panic, and any node may send them.
+    let (field, array, mut value) = catch_unwind(|| {
+        let (field, array) = column(bytes).map_err(|error| unreadable(error.to_string()))?;
+        let value = read::whole(&field, &array)?;
+        Ok((field, array, value))
+    })
+    .unwrap_or_else(|_| Err(unreadable("it contradicts itself")))?;
     if array.len() == 1
         && let Value::List(items) = &value
         && let Some(only) = items.first()
@@ -46,7 +52,7 @@ pub fn read(bytes: &[u8]) -> Result<Payload> {
     }
     let mut shape = vec![array.len()];
     shape.extend(read::inner_shape(&field));
-    Ok(Payload { value, of: array.data_type().to_string(), shape })
+    Ok(Payload { value, of: read::type_text(array.data_type()), shape })
 }
 
 /// Writes a value as a message's data: a list as the array of its items, anything else as an array of one.

@@ -41,6 +41,31 @@ pub(super) fn inner_shape(field: &Field) -> Vec<usize> {
     }
 }
 
+/// A type as people write it: `Struct<x: Float64>`, `List<Int64>`.
+pub(super) fn type_text(of: &DataType) -> String {
+    let field = |field: &Field| format!("{}: {}", field.name(), type_text(field.data_type()));
+    match of {
+        DataType::Struct(fields) => {
+            format!("Struct<{}>", fields.iter().map(|it| field(it)).collect::<Vec<_>>().join(", "))
+        }
+        DataType::List(of) | DataType::ListView(of) => format!("List<{}>", type_text(of.data_type())),
+        DataType::LargeList(of) | DataType::LargeListView(of) => format!("LargeList<{}>", type_text(of.data_type())),
+        DataType::FixedSizeList(of, length) => format!("FixedSizeList<{}, {length}>", type_text(of.data_type())),
+        DataType::Dictionary(_, of) => format!("Dictionary<{}>", type_text(of)),
+        DataType::RunEndEncoded(_, of) => format!("RunEndEncoded<{}>", type_text(of.data_type())),
+        DataType::Union(fields, _) => {
+            format!("Union<{}>", fields.iter().map(|(_, it)| field(it)).collect::<Vec<_>>().join(", "))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) if fields.len() == 2 => {
+                format!("Map<{}, {}>", type_text(fields[0].data_type()), type_text(fields[1].data_type()))
+            }
+            _ => "Map".to_string(),
+        },
+        plain => plain.to_string(),
+    }
+}
+
 /// The shape that Arrow's extension type for tensors gives each item.
 fn tensor_shape(field: &Field) -> Option<Vec<usize>> {
     let metadata = field.metadata();

@@ -207,6 +207,7 @@ pub fn topics(entry: &DataflowListEntry, descriptor: &Descriptor) -> Vec<TopicIn
                 last: None,
                 largest: 0,
                 fallbacks: 0,
+                node_loss: NodeLoss::Possible,
             }
         };
         outputs(node).into_iter().map(topic).collect()
