@@ -27,7 +27,7 @@ use crate::logs::journal::Journal;
 use crate::logs::query;
 use crate::model::{Capability, DataflowId};
 use crate::request::{Answer, Item, Request, Subscription};
-use crate::supervisor::task::Order;
+use crate::supervisor::task::commands::Order;
 use shared::Shared;
 
 /// How a runtime is to be made.

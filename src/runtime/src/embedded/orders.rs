@@ -22,7 +22,7 @@ use crate::records;
 use crate::supervisor::build;
 use crate::supervisor::dataflow::Dataflow;
 use crate::supervisor::process;
-use crate::supervisor::task::{Command, Done, Order};
+use crate::supervisor::task::commands::{Command, Done, Order};
 
 impl Shared {
     pub(super) async fn stop(&self, reference: &DataflowRef, options: StopOptions) -> Result<DataflowInfo> {

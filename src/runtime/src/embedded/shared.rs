@@ -27,7 +27,7 @@ use crate::router::Router;
 use crate::router::timers::Timers;
 use crate::supervisor::dataflow::Dataflow;
 use crate::supervisor::process;
-use crate::supervisor::task::Command;
+use crate::supervisor::task::commands::Command;
 use crate::{limits, sweep};
 
 /// How often rates and the use of processor and memory are looked at.

@@ -19,7 +19,8 @@ use crate::model::{DataflowId, DataflowInfo, DescriptorSource, StartOptions, Sta
 use crate::router::Router;
 use crate::supervisor::dataflow::{Dataflow, Run};
 use crate::supervisor::paths;
-use crate::supervisor::task::{self, Command, Ears};
+use crate::supervisor::task::commands::Command;
+use crate::supervisor::task::{self, Ears};
 use crate::{limits, records, sweep};
 
 /// A dataflow that can be handed to a supervisor, with what that one listens to.

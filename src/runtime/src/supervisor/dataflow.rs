@@ -15,7 +15,7 @@ use store::{ProcessId, Store};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::paths::{self, Learned};
-use super::task::Command;
+use super::task::commands::Command;
 use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
 use crate::model::{
