@@ -101,7 +101,10 @@ fn one_coordinator_is_added_chosen_driven_and_forgotten() {
     assert!(cluster.real(&["list"]).out.contains("endless"));
     assert_eq!(world.eval("topic list | get topic.0"), "source/number");
     assert_eq!(world.eval("node list endless | get name | sort | to json -r"), r#"["sink","source"]"#);
-    world.eval("param set endless/source rate 30");
+    // A coordinator takes parameters only once it has heard of the node.
+    eventually("the source to be known to its coordinator", || {
+        world.dora(&["param", "set", "endless/source", "rate", "30"]).code == 0
+    });
     assert_eq!(world.eval("param get endless/source rate"), "30");
     world.eval("node restart endless/source");
     eventually("the last words of the source's first process", || {
@@ -150,7 +153,7 @@ fn a_context_that_is_not_there_or_does_not_answer_is_told_with_what_to_do() {
     assert!(twice.code == 2 && twice.err.contains("DORA_E061"), "{}", twice.err);
     world.eval("context use lab --dry-run");
     assert_eq!(world.eval("context list | where current | get name.0"), "local");
-    world.eval("context list | where name == lab | use");
+    world.eval("context list | where name == lab | context use");
 
     let told = world.dora(&["dataflow", "list"]);
     assert!(told.code == 1 && told.err.contains("DORA_E063") && !told.err.contains("secret"), "{}", told.err);

@@ -104,6 +104,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("dataflow graph", "what dora-rs users type; it shows a file, not something that runs"),
     ("error make", "raises what `catch` catches; nothing is created that stays"),
     ("builtin link", "makes a link, as `ln` does; `create` would promise a node"),
+    ("context show", "what kubectl's and docker's users type for the one in use"),
     ("error explain", "the long form of a code, as in other compilers"),
     ("node connect", "wires an input to an output; nothing is created that has a name"),
     ("node disconnect", "the undoing of `node connect`"),

@@ -158,7 +158,14 @@ impl Fleet {
     async fn at<T>(&self, dataflow: &DataflowRef, ask: impl Fn(Handle) -> BoxFuture<'static, Result<T>>) -> Result<T> {
         sweep::sweep(&self.0.store)?;
         let own = self.own();
-        let Some(row) = self.elsewhere(dataflow)? else { return ask(own).await };
+        let Some(row) = self.elsewhere(dataflow)? else {
+            let answer = ask(own.clone()).await;
+            // A name may have passed to another runtime since we looked: a daemon starts again what the last one ran.
+            return match answer {
+                Err(error) if error.code == codes::OTHER_RUNTIME => self.there(dataflow, ask, error).await,
+                answer => answer,
+            };
+        };
         let Some(runtime) = self.0.store.runtime(row.runtime)? else { return ask(own).await };
         let failure = match client(&runtime) {
             Ok(client) => match ask(client.handle()).await {
@@ -172,6 +179,18 @@ impl Fleet {
         }
         sweep::sweep(&self.0.store)?;
         ask(own).await
+    }
+
+    /// Asks the other runtime that has a dataflow by now; `missed` is what was answered here.
+    async fn there<T>(
+        &self,
+        dataflow: &DataflowRef,
+        ask: impl Fn(Handle) -> BoxFuture<'static, Result<T>>,
+        missed: Box<Diagnostic>,
+    ) -> Result<T> {
+        let Some(row) = self.elsewhere(dataflow)? else { return Err(missed) };
+        let Some(runtime) = self.0.store.runtime(row.runtime)? else { return Err(missed) };
+        ask(client(&runtime)?.handle()).await
     }
 
     /// The dataflows of all runtimes.

@@ -193,7 +193,7 @@ nodes:
 
     cli.run("stop second --grace-duration 5s");
     assert!(cli.fails("stop second").contains("second"));
-    assert!(cli.fails("stop nobody").contains("DORA_E003"));
+    assert!(cli.fails("stop nobody").contains("DORA_E030"));
     let cleaned = cli.run("clean");
     assert!(cleaned.contains("second") && cleaned.contains("short"), "{cleaned}");
     assert_eq!(world.fleet().handle().list(true).await.unwrap().len(), 1, "demo alone is left");
