@@ -17,6 +17,37 @@ pub(crate) const TABLE: &str = "table<resource: string, name: string, action: st
 pub(crate) const DRY_RUN: Param = Param::switch("dry-run", Some('n'), "Say what would be done and do nothing");
 pub(crate) const YES: Param = Param::switch("yes", Some('y'), "Do not ask");
 
+pub(crate) const FORCE: Param = Param::switch("force", Some('f'), "Kill at once");
+pub(crate) const GRACE_PERIOD: Param = Param::flag(
+    "grace-period",
+    Some('g'),
+    Takes::Type("duration"),
+    "How long a node may take to stop before it is told again, then killed; 10sec by default",
+);
+pub(crate) const WAIT_TIMEOUT: Param =
+    Param::flag("wait-timeout", None, Takes::Type("duration"), "How long nodes may take to be ready; 30sec by default");
+
+/// How long nodes may take to be ready unless the caller says otherwise.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a call waits for nodes to be ready.
+pub(crate) fn wait_limit(call: &Call<'_>) -> Result<Duration> {
+    let given = call.command.param("wait-timeout").map(|_| call.optional("wait-timeout")).transpose()?.flatten();
+    Ok(given.unwrap_or(READY_WITHIN))
+}
+
+/// Gives up on some work after so long; the work goes on in the runtime.
+pub(crate) fn within(limit: Duration, work: Work) -> Work {
+    Box::pin(async move {
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            Err(Diagnostic::new(codes::WAITED_TOO_LONG, format!("it was not ready within {limit:?}"))
+                .elapsed(limit)
+                .help("it goes on starting; `--wait-timeout` waits longer")
+                .next("node list"))
+        })
+    })
+}
+
 /// What flows into commands that change named things or rows.
 pub(crate) const IO: &[(&str, &str)] =
     &[("nothing", TABLE), ("table", TABLE), ("list<any>", TABLE), ("record", TABLE), ("string", TABLE)];
@@ -106,17 +137,37 @@ pub(crate) fn apply(
     targets: Vec<Target>,
     work: impl Fn(&Target) -> Work,
 ) -> Result<Data> {
+    let works: Vec<_> = targets.iter().map(work).collect();
+    run(call, resource, action, targets, works)
+}
+
+/// The same for targets that come with what the library is given.
+pub(crate) fn apply_each<T>(
+    call: &Call<'_>,
+    resource: &'static str,
+    action: &'static str,
+    targets: impl IntoIterator<Item = (Target, T)>,
+    work: impl Fn(&T) -> Work,
+) -> Result<Data> {
+    let (targets, works) = targets.into_iter().map(|(target, given)| (target, work(&given))).unzip();
+    run(call, resource, action, targets, works)
+}
+
+fn run(
+    call: &Call<'_>,
+    resource: &'static str,
+    action: &'static str,
+    targets: Vec<Target>,
+    works: Vec<Work>,
+) -> Result<Data> {
     if call.switch("dry-run") {
         let rows = targets.iter().map(|target| row(resource, action, target, "planned", Duration::ZERO, None, None));
         return Ok(Data::Value(Value::list(rows.collect::<Vec<_>>())));
     }
-    let timed = targets.iter().map(|target| {
-        let future = work(target);
-        async move {
-            let start = Instant::now();
-            let result = future.await;
-            (result, start.elapsed())
-        }
+    let timed = works.into_iter().map(|work| async move {
+        let start = Instant::now();
+        let result = work.await;
+        (result, start.elapsed())
     });
     let results = call.context().block_on(join_all(timed))?;
     let mut rows = Vec::with_capacity(targets.len());

@@ -3,7 +3,7 @@
 //! One folder per noun or group, one file per command or family of verbs; each folder lists its declarations
 //! in a slice, and [`all`] gathers them. A command takes arguments in, calls a library, gives a table out.
 //!
-//! - [`dataflow`], [`node`], [`topic`], [`daemon`]: what the runtime carries
+//! - [`dataflow`], [`node`], [`param`], [`topic`], [`daemon`]: what the runtime carries
 //! - [`filters`] – tables and lists
 //! - [`strings`], [`math`]: texts and numbers
 //! - [`formats`] – conversions, and values as text in a format
@@ -29,6 +29,7 @@ pub mod live;
 pub mod math;
 mod model;
 pub mod node;
+pub mod param;
 mod prelude;
 pub mod reference;
 mod rows;
@@ -41,7 +42,7 @@ use engine::{Alias, Command, Registry};
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
     let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
-    let flows = [dataflow::ALL, node::ALL, topic::ALL, daemon::ALL];
+    let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, daemon::ALL];
     [tables.concat(), flows.concat()].concat()
 }
 

@@ -9,14 +9,39 @@ use value::DateTime;
 
 use crate::prelude::*;
 
-/// The columns of a dataflow's row.
-pub(crate) const DATAFLOWS: &str = "table<name: string, status: string@[created building starting running paused stopping \
-    stopped failed finished], nodes: int, running: int, restarts: int, uptime: duration, created: datetime, ended: datetime, \
-    runtime: string, file: string, cause: string, culprit: string, id: string>";
+/// The fields of a dataflow's row, the ones looked at first in front.
+macro_rules! dataflow_fields {
+    ($kind:literal) => {
+        concat!(
+            $kind,
+            "<name: string, status: string@[created building starting running paused stopping stopped failed finished], \
+             nodes: int, running: int, restarts: int, uptime: duration, created: datetime, ended: datetime, \
+             runtime: string, file: string, cause: string, culprit: string, id: string>"
+        )
+    };
+}
+
+/// The columns of dataflows' rows.
+pub(crate) const DATAFLOWS: &str = dataflow_fields!("table");
 /// The same as a record.
-pub(crate) const DATAFLOW: &str = "record<name: string, status: string@[created building starting running paused stopping \
-    stopped failed finished], nodes: int, running: int, restarts: int, uptime: duration, created: datetime, ended: datetime, \
-    runtime: string, file: string, cause: string, culprit: string, id: string>";
+pub(crate) const DATAFLOW: &str = dataflow_fields!("record");
+/// The states a dataflow can be in.
+pub(crate) const DATAFLOW_STATUSES: &[&str] =
+    &["created", "building", "starting", "running", "paused", "stopping", "stopped", "failed", "finished"];
+/// The states a node can be in.
+pub(crate) const NODE_STATUSES: &[&str] = &[
+    "created",
+    "building",
+    "starting",
+    "running",
+    "paused",
+    "stopping",
+    "stopped",
+    "failed",
+    "finished",
+    "restarting",
+    "backoff",
+];
 /// The columns of a node's row.
 pub(crate) const NODES: &str = "table<name: string, dataflow: string, status: string@[created building starting running \
     paused stopping stopped failed finished restarting backoff], pid: int, cpu: float, memory: filesize, restarts: int, \
@@ -157,6 +182,7 @@ pub(crate) fn edge(info: &EdgeInfo) -> Value {
         ("bytes", size(info.bytes)),
         ("delivered", int(info.delivered)),
         ("dropped", int(info.dropped)),
+        ("while_paused", int(info.while_paused)),
         ("queued", int(info.queued)),
         ("queue_size", int(info.queue_size as u64)),
         ("queue_policy", text(info.queue_policy)),
@@ -165,6 +191,7 @@ pub(crate) fn edge(info: &EdgeInfo) -> Value {
         ("latency_max", latency(|latency| latency.max)),
         ("node_loss", text(info.node_loss)),
         ("closed", Value::Bool(info.closed)),
+        ("silent", Value::Bool(info.silent)),
     ];
     row(fields, None)
 }

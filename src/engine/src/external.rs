@@ -26,6 +26,19 @@ pub struct Program {
 }
 
 impl Program {
+    /// A program that a command has started by itself.
+    pub fn started(name: String, span: Span, child: Child) -> Program {
+        Program { name, span, child, stderr: None, feeder: None }
+    }
+
+    /// What it writes as it comes, when its output is a pipe; without one, waits for its end.
+    pub fn output(mut self) -> Result<Data> {
+        match self.child.stdout.take() {
+            Some(stdout) => Ok(Data::Bytes(Bytes { reader: Box::new(stdout), program: Some(self) })),
+            None => self.finish().map(|()| Data::Empty),
+        }
+    }
+
     /// Waits for its end.
     ///
     /// # Errors
@@ -79,7 +92,8 @@ fn check_status(name: &str, span: Span, status: ExitStatus) -> Result<()> {
     Err(error_value::with_fields(error, fields))
 }
 
-fn failed(name: &str, span: Span, error: &std::io::Error) -> Box<Diagnostic> {
+/// The error for a program that could not be run.
+pub fn failed(name: &str, span: Span, error: &std::io::Error) -> Box<Diagnostic> {
     Diagnostic::new(codes::CANNOT_RUN, format!("`{name}` cannot be run: {error}")).label(span, "this program")
 }
 

@@ -42,6 +42,7 @@ async fn run() -> diag::Result<()> {
         store: Store::open(Home::locate()?),
         sources: Sources::new(),
         kind: RuntimeKind::Embedded,
+        journal: None,
         executable: std::env::current_exe().unwrap_or_default(),
     });
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -52,7 +53,7 @@ async fn run() -> diag::Result<()> {
             say(&format!("{} {}", flow.status, flow.runtime));
             let waited = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await;
             drop(waited);
-            fleet.handle().shutdown().await?;
+            fleet.handle().shutdown(false).await?;
         }
         ["detach", file, name] => {
             let flow = fleet.start_detached(options(file, name)).await?;

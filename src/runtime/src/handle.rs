@@ -193,6 +193,11 @@ impl Handle {
         self.items(Subscription::Logs(query)).await
     }
 
+    /// What the daemon itself has to say, in order of time; with `follow`, until it ends.
+    pub async fn daemon_logs(&self, query: LogQuery) -> Result<Items<LogRecord>> {
+        self.items(Subscription::DaemonLogs(query)).await
+    }
+
     /// Transitions and notices in order.
     pub async fn events(&self, query: EventQuery) -> Result<Items<Event>> {
         self.items(Subscription::Events(query)).await
@@ -213,8 +218,9 @@ impl Handle {
         self.get(Request::Capabilities).await
     }
 
-    /// Stops all dataflows of this runtime and ends it. Calls after that are errors.
-    pub async fn shutdown(&self) -> Result<()> {
-        self.get(Request::Shutdown).await
+    /// Stops all dataflows of this runtime and ends it. Calls after that are errors. With `preserve`, the next
+    /// daemon starts them again.
+    pub async fn shutdown(&self, preserve: bool) -> Result<()> {
+        self.get(Request::Shutdown { preserve }).await
     }
 }

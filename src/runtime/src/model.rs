@@ -245,6 +245,16 @@ words! {
     }
 }
 
+words! {
+    /// What a daemon does with a dataflow whose daemon was killed.
+    Recovery {
+        /// Starts it again if any of its nodes is to be started again when it fails.
+        ByNodes = "by-nodes",
+        Always = "always",
+        Never = "never",
+    }
+}
+
 /// A dataflow, as a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataflowInfo {
@@ -286,6 +296,9 @@ pub struct DataflowDetails {
     pub descriptor: String,
     /// Where its logs are kept.
     pub log_dir: PathBuf,
+    /// How it was started; `None` when an older version started it.
+    #[serde(default)]
+    pub options: Option<StartOptions>,
     pub nodes: Vec<NodeInfo>,
     pub edges: Vec<EdgeInfo>,
     /// Its transitions and notices, oldest first.
@@ -616,6 +629,13 @@ pub struct StartOptions {
     pub uv: bool,
     /// Whether to return only when all nodes have reached the barrier, or one has failed.
     pub wait: bool,
+    /// What becomes of it when the daemon that runs it is killed.
+    #[serde(default = "by_nodes")]
+    pub recover: Recovery,
+}
+
+fn by_nodes() -> Recovery {
+    Recovery::ByNodes
 }
 
 impl StartOptions {
@@ -630,7 +650,15 @@ impl StartOptions {
     }
 
     fn from_source(source: DescriptorSource) -> Self {
-        StartOptions { source, name: None, working_dir: None, env: BTreeMap::new(), uv: false, wait: true }
+        StartOptions {
+            source,
+            name: None,
+            working_dir: None,
+            env: BTreeMap::new(),
+            uv: false,
+            wait: true,
+            recover: Recovery::ByNodes,
+        }
     }
 }
 

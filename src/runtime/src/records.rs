@@ -27,6 +27,9 @@ struct Snapshot {
 #[derive(Serialize, Deserialize)]
 pub struct Kept {
     pub options: StartOptions,
+    /// Whether a daemon starts it again after the one that ran it was killed.
+    #[serde(default)]
+    pub recovers: bool,
     /// Parameters that were set while it ran, by node.
     #[serde(default)]
     pub params: BTreeMap<NodeId, BTreeMap<String, serde_json::Value>>,
@@ -185,6 +188,7 @@ pub fn details(store: &Store, row: &DataflowRow, runtime: String, log_dir: PathB
         hash: row.descriptor_hash.clone(),
         descriptor: row.descriptor.clone(),
         log_dir,
+        options: kept(row).map(|kept| kept.options),
         nodes: nodes(store, row)?,
         edges: snapshot(row).map(|snapshot| snapshot.edges).unwrap_or_default(),
         history: store.events(&query)?.into_iter().map(|row| event_of(row.event)).collect(),

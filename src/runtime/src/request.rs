@@ -103,7 +103,10 @@ pub enum Request {
         timeout: Option<Duration>,
     },
     Capabilities,
-    Shutdown,
+    /// Stops all dataflows and ends the runtime. With `preserve`, the next daemon starts them again.
+    Shutdown {
+        preserve: bool,
+    },
 }
 
 /// What a request is answered with.
@@ -127,6 +130,8 @@ pub enum Answer {
 #[serde(rename_all = "snake_case")]
 pub enum Subscription {
     Logs(LogQuery),
+    /// What the daemon itself has to say; the query's dataflow and nodes mean nothing.
+    DaemonLogs(LogQuery),
     Events(EventQuery),
 }
 
@@ -164,7 +169,7 @@ impl Request {
             | Request::DeleteParam { node, .. } => Some(&node.dataflow),
             Request::Nodes(query) => query.dataflow.as_ref(),
             Request::Topics(query) => query.dataflow.as_ref(),
-            Request::Start(_) | Request::List { .. } | Request::Capabilities | Request::Shutdown => None,
+            Request::Start(_) | Request::List { .. } | Request::Capabilities | Request::Shutdown { .. } => None,
         }
     }
 
@@ -196,7 +201,7 @@ impl Request {
             | Request::RemoveNode { .. }
             | Request::ReplaceNode { .. }
             | Request::Wait { .. }
-            | Request::Shutdown => false,
+            | Request::Shutdown { .. } => false,
         }
     }
 }
@@ -206,6 +211,7 @@ impl Subscription {
     pub fn dataflow(&self) -> Option<&DataflowRef> {
         match self {
             Subscription::Logs(query) => Some(&query.dataflow),
+            Subscription::DaemonLogs(_) => None,
             Subscription::Events(query) => query.dataflow.as_ref(),
         }
     }

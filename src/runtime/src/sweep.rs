@@ -3,10 +3,12 @@
 use diag::Result;
 use rustix::process::Signal;
 use store::dataflows::DataflowEnd;
+use store::runtimes::RuntimeKind;
 use store::{ProcessId, Store};
 
 use crate::guard::kill_group;
 use crate::model::Status;
+use crate::records;
 
 /// Kills nodes whose runtime is gone, and ends its dataflows in the records. The guard has normally done the
 /// killing long before.
@@ -43,6 +45,10 @@ pub fn sweep(store: &Store) -> Result<()> {
         };
         if !store.end_dataflow(flow.id, &end)? {
             continue;
+        }
+        let of_daemon = dead.iter().any(|runtime| runtime.id == flow.runtime && runtime.kind == RuntimeKind::Daemon);
+        if of_daemon && records::kept(&flow).is_some_and(|kept| kept.recovers) {
+            store.interrupt_dataflow(flow.id, &flow.status)?;
         }
         let last = store::events::EventQuery { dataflow: Some(flow.id), last: Some(1), ..Default::default() };
         let sequence = store.events(&last)?.pop().map_or(0, |row| row.event.sequence) + 1;

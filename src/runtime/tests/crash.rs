@@ -51,7 +51,7 @@ async fn kill_nine_of_the_shell_leaves_no_node_and_no_lie_behind() {
     let rows = world.handle.list(true).await.unwrap();
     let crashed = rows.iter().find(|row| row.id != flow.id).unwrap();
     assert_eq!((crashed.status, crashed.cause.as_deref()), (Status::Failed, Some("its runtime was killed")));
-    world.handle.shutdown().await.unwrap();
+    world.handle.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,6 +104,7 @@ async fn without_a_guard_nothing_is_started() {
         store: world.store.clone(),
         sources: Sources::new(),
         kind: RuntimeKind::Embedded,
+        journal: None,
         executable: "/nowhere/dora".into(),
     });
     let options = StartOptions::text("flow", "nodes:\n  - {id: a, path: dora-builtin}\n");
@@ -148,5 +149,5 @@ async fn a_name_held_by_a_runtime_that_died_is_free_again() {
     let mut options = with_python(&dataflows().join("endless.yml"));
     options.name = Some("demo".into());
     assert_eq!(world.handle.start(options).await.unwrap().name, "demo");
-    world.handle.shutdown().await.unwrap();
+    world.handle.shutdown(false).await.unwrap();
 }

@@ -9,6 +9,7 @@
 mod crash;
 mod descriptor;
 mod errors;
+mod lifecycle;
 mod protocol;
 mod stock_nodes;
 mod world;

@@ -213,7 +213,7 @@ async fn shutting_down_stops_everything() {
     let pids: Vec<u32> =
         world.handle.nodes(NodeQuery::default()).await.unwrap().iter().filter_map(|node| node.pid).collect();
     assert_eq!(pids.len(), 2);
-    world.handle.shutdown().await.unwrap();
+    world.handle.shutdown(false).await.unwrap();
     until("the nodes are gone", || pids.iter().all(|&pid| store::ProcessId::of(pid).is_none())).await;
     let row = world.store.dataflow(flow.id.0).unwrap().unwrap();
     assert_eq!(row.status, "stopped");

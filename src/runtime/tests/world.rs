@@ -29,6 +29,7 @@ impl World {
             store: store.clone(),
             sources: Sources::new(),
             kind: RuntimeKind::Embedded,
+            journal: None,
             executable: env!("CARGO_BIN_EXE_runtime-host").into(),
         });
         World { handle: embedded.handle(), root, store }

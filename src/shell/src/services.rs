@@ -22,6 +22,7 @@ impl Services {
             store: store.clone(),
             sources: sources.clone(),
             kind: RuntimeKind::Embedded,
+            journal: None,
             executable: std::env::current_exe().unwrap_or_else(|_| "dora".into()),
         });
         Ok(Services { store, fleet })
@@ -56,7 +57,7 @@ pub fn close(context: &Context) {
     if !fleet.is_active() {
         return;
     }
-    let stopped = context.tokio().and_then(|tokio| tokio.block_on(fleet.own().shutdown()));
+    let stopped = context.tokio().and_then(|tokio| tokio.block_on(fleet.own().shutdown(false)));
     if let Err(error) = stopped {
         context.ui().notice(&error.message);
     }

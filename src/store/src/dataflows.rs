@@ -128,6 +128,29 @@ impl Store {
         })
     }
 
+    /// Notes that an ended dataflow is to be started again by the next daemon, and brought to this status.
+    pub fn interrupt_dataflow(&self, id: Uuid, status: &str) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("UPDATE dataflows SET interrupted = :status WHERE id = :id")?
+                .execute(named_params! { ":id": id.to_string(), ":status": status })?;
+            Ok(())
+        })
+    }
+
+    /// Takes the dataflows that are to be started again, oldest first, with the status each is to be brought to.
+    /// Nobody else gets them.
+    pub fn take_interrupted(&self) -> Result<Vec<(DataflowRow, String)>> {
+        self.write(|connection| {
+            let taken = connection
+                .prepare_cached("SELECT * FROM dataflows WHERE interrupted IS NOT NULL ORDER BY created, id")?
+                .query_map([], |row| Ok((read(row)?, row.get("interrupted")?)))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            connection.execute("UPDATE dataflows SET interrupted = NULL WHERE interrupted IS NOT NULL", [])?;
+            Ok(taken)
+        })
+    }
+
     /// Writes that a dataflow runs since `at`; the first start counts.
     pub fn set_dataflow_started(&self, id: Uuid, status: &str, at: Timestamp) -> Result<()> {
         self.write(|connection| {

@@ -4,6 +4,8 @@ use store::runtimes::RuntimeRow;
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target};
+use crate::dataflow::logs::{self, FOLLOW, GREP, LEVEL, SINCE, TAIL, UNTIL};
+use crate::model;
 use crate::prelude::*;
 
 pub static START: Command = Command {
@@ -28,16 +30,65 @@ pub static STOP: Command = Command {
     name: "daemon stop",
     category: Category::Daemon,
     summary: "Stops the daemon of this home and the dataflows in it",
-    params: &[DRY_RUN],
+    params: &[PRESERVE, DRY_RUN],
     io: &[("nothing", changes::TABLE)],
     examples: &[try_it("Stop it", "daemon stop")],
     search: &["down", "end"],
     run: |call, _| {
         let store = call.context().service::<Store>()?;
+        let preserve = call.switch("preserve-state");
         changes::apply(call, "daemon", "stop", vec![the_daemon()], |_| {
             let store = store.clone();
-            Box::pin(async move { daemon::stop(&store).await.map(|_| Some("daemon start".to_string())) })
+            Box::pin(async move { daemon::stop(&store, preserve).await.map(|_| Some("daemon start".to_string())) })
         })
+    },
+    ..Command::DEFAULT
+};
+
+pub static RESTART: Command = Command {
+    name: "daemon restart",
+    category: Category::Daemon,
+    summary: "Stops the daemon and starts a new one; with `--preserve-state` its dataflows come back",
+    params: &[PRESERVE, DRY_RUN],
+    io: &[("nothing", changes::TABLE)],
+    examples: &[try_it("After an update of dora", "daemon restart --preserve-state")],
+    search: &["reset", "again", "upgrade"],
+    run: |call, _| {
+        let store = call.context().service::<Store>()?;
+        let options = ask::fleet(call)?.daemon_options()?;
+        let preserve = call.switch("preserve-state");
+        changes::apply(call, "daemon", "restart", vec![the_daemon()], |_| {
+            let (store, options) = (store.clone(), options.clone());
+            Box::pin(async move {
+                daemon::stop(&store, preserve).await?;
+                daemon::spawn(&options).await.map(|_| None)
+            })
+        })
+    },
+    ..Command::DEFAULT
+};
+
+/// What a daemon runs can come back with the next one.
+const PRESERVE: Param =
+    Param::switch("preserve-state", None, "Have the next daemon start its dataflows again, each as it is now");
+
+pub static LOGS: Command = Command {
+    name: "daemon logs",
+    category: Category::Daemon,
+    summary: "Gives what the daemons of this home said about themselves and their dataflows, in order of time",
+    params: &[FOLLOW, TAIL, SINCE, UNTIL, LEVEL, GREP],
+    io: &[("nothing", model::LOGS)],
+    examples: &[
+        try_it("The last lines", "daemon logs --tail 20"),
+        try_it("What went wrong today", "daemon logs --level warn,error --since 1day"),
+    ],
+    search: &["output", "journal"],
+    run: |call, _| {
+        let query = logs::query(call, String::new())?;
+        let handle = ask::handle(call)?;
+        let follow = query.follow;
+        let records = ask::answer(call, async move { handle.daemon_logs(query).await })?;
+        Ok(ask::stream(call, records, follow, model::log))
     },
     ..Command::DEFAULT
 };

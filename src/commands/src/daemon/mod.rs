@@ -6,4 +6,5 @@ pub(crate) mod audit;
 pub(crate) mod control;
 
 /// The commands declared in this folder.
-pub static ALL: &[&Command] = &[&audit::LIST, &control::START, &control::STOP, &control::STATUS];
+pub static ALL: &[&Command] =
+    &[&audit::LIST, &control::LOGS, &control::RESTART, &control::START, &control::STATUS, &control::STOP];

@@ -1,4 +1,5 @@
 use crate::ask;
+use crate::dataflow::filter::{self, FILTER};
 use crate::model;
 use crate::prelude::*;
 
@@ -6,7 +7,7 @@ pub static LIST: Command = Command {
     name: "dataflow list",
     category: Category::Dataflow,
     summary: "Lists the dataflows that have not ended, of all runtimes of this home",
-    params: &[Param::switch("all", Some('a'), "Ended ones too")],
+    params: &[Param::switch("all", Some('a'), "Ended ones too"), FILTER],
     io: &[("nothing", model::DATAFLOWS)],
     examples: &[
         try_it("What runs", "dataflow list | where status == running"),
@@ -17,8 +18,13 @@ pub static LIST: Command = Command {
     run: |call, _| {
         let handle = ask::handle(call)?;
         let all = call.switch("all");
+        let filter = filter::of(call)?;
         let infos = ask::answer(call, async move { handle.list(all).await })?;
-        model::table(infos.iter().map(model::dataflow).collect(), model::DATAFLOWS, Some("dataflow"))
+        model::table(
+            infos.iter().filter(|info| filter.fits(info)).map(model::dataflow).collect(),
+            model::DATAFLOWS,
+            Some("dataflow"),
+        )
     },
     ..Command::DEFAULT
 };

@@ -3,10 +3,14 @@
 use engine::Command;
 
 pub(crate) mod events;
+pub(crate) mod filter;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod pause;
+pub(crate) mod prune;
 pub(crate) mod remove;
+pub(crate) mod restart;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod validate;
@@ -18,7 +22,11 @@ pub static ALL: &[&Command] = &[
     &inspect::INSPECT,
     &list::LIST,
     &logs::LOGS,
+    &pause::PAUSE,
+    &pause::RESUME,
+    &prune::PRUNE,
     &remove::REMOVE,
+    &restart::RESTART,
     &start::START,
     &start::RUN,
     &stop::STOP,

@@ -1,23 +1,15 @@
 use std::collections::BTreeMap;
 
 use futures::stream::StreamExt;
-use runtime::model::{DataflowInfo, DescriptorSource, LogQuery, StartOptions, Status, StopOptions, WaitCondition};
+use runtime::model::{
+    DataflowInfo, DescriptorSource, LogQuery, Recovery, StartOptions, Status, StopOptions, WaitCondition,
+};
 
 use crate::ask;
-use crate::changes::{self, DRY_RUN, Target};
+use crate::changes::{self, DRY_RUN, Target, WAIT_TIMEOUT};
 use crate::dataflow::FollowsLogs;
 use crate::model;
 use crate::prelude::*;
-
-/// How long nodes may take to be ready unless the caller says otherwise.
-const READY_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
-
-const WAIT_TIMEOUT: Param = Param::flag(
-    "wait-timeout",
-    None,
-    Takes::Type("duration"),
-    "How long the nodes may take to be ready; 30sec by default",
-);
 
 // What `dataflow start` and `run` take alike.
 const FILE: Param = Param::required("file", Takes::Path, "The dataflow's YAML file");
@@ -27,6 +19,12 @@ const WORKING_DIR: Param =
     Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default");
 const ENV: Param = Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes");
 const UV: Param = Param::switch("uv", None, "Run Python nodes under `uv run`");
+const RECOVER: Param = Param::flag(
+    "recover",
+    None,
+    Takes::Words(&["by-nodes", "always", "never"]),
+    "Whether a daemon starts it again after the one that ran it was killed; by-nodes by default: if a node's restart policy says so",
+);
 const DETACH: Param = Param::switch("detach", Some('d'), "In the daemon");
 
 pub static START: Command = Command {
@@ -42,6 +40,7 @@ pub static START: Command = Command {
         ENV,
         UV,
         DETACH,
+        RECOVER,
         Param::switch("attach", None, "Follow its logs until it ends"),
         WAIT_TIMEOUT,
         Param::switch(
@@ -79,7 +78,7 @@ pub static RUN: Command = Command {
     name: "run",
     category: Category::Dataflow,
     summary: "Runs a dataflow and follows its logs until it ends; ctrl-c stops it",
-    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, WAIT_TIMEOUT, DRY_RUN],
+    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, RECOVER, WAIT_TIMEOUT, DRY_RUN],
     io: &[("nothing", model::LOGS)],
     examples: &[try_it("In the foreground", "run camera.yml")],
     search: &["start", "foreground"],
@@ -94,7 +93,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         let error = std::fs::metadata(&path).err().unwrap_or_else(|| std::io::Error::other("it is no file"));
         return Err(crate::files::open::missing(&shown, &path, &error).label(call.span("file"), "this file"));
     }
-    let limit = call.optional("wait-timeout")?.unwrap_or(READY_WITHIN);
+    let limit = changes::wait_limit(call)?;
     let wait = call.command.param("no-wait").is_none() || !call.switch("no-wait");
     let mut env = BTreeMap::new();
     if let Some(vars) = call.optional::<Arc<Record>>("env")? {
@@ -107,6 +106,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         env,
         uv: call.switch("uv"),
         wait,
+        recover: call.optional::<String>("recover")?.and_then(|word| word.parse().ok()).unwrap_or(Recovery::ByNodes),
     };
     let target = Target { name: shown.clone(), key: shown };
     if call.switch("dry-run") {

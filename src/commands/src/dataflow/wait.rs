@@ -11,7 +11,7 @@ pub static WAIT: Command = Command {
     details: "One that failed is an error, unless `--allow-failure`.",
     params: &[
         Param::optional("dataflow", Takes::Name("dataflow"), "Its name or id; the row that flows in without it"),
-        Param::flag("until", Some('u'), Takes::Words(&["ended", "running"]), "For what; `ended` by default"),
+        Param::flag("until", Some('u'), Takes::Words(&["ended", "running", "paused"]), "For what; `ended` by default"),
         Param::flag("timeout", Some('t'), Takes::Type("duration"), "How long at most"),
         Param::switch("allow-failure", None, "Give the row of one that failed too"),
     ],
@@ -22,6 +22,7 @@ pub static WAIT: Command = Command {
         let name = super::one(call, "dataflow", input)?;
         let condition = match call.value("until").and_then(Value::as_str) {
             Some("running") => WaitCondition::Running,
+            Some("paused") => WaitCondition::Paused,
             _ => WaitCondition::Ended,
         };
         let timeout = call.optional("timeout")?;

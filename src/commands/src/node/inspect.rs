@@ -1,3 +1,5 @@
+use runtime::model::NodeRef;
+
 use crate::ask;
 use crate::model;
 use crate::prelude::*;
@@ -17,11 +19,11 @@ pub static INSPECT: Command = Command {
     ],
     search: &["show", "details", "queues"],
     run: |call, input| {
-        let (dataflow, node) = super::which(call, input)?;
+        let NodeRef { dataflow, node } = super::which(call, input)?;
         let handle = ask::handle(call)?;
         let details = ask::answer(call, async move { handle.inspect(dataflow).await })?;
-        let Some(info) = details.nodes.iter().find(|info| info.node.to_string() == node) else {
-            return Err(super::unknown(&node, details.nodes.iter().map(|info| info.node.to_string()))
+        let Some(info) = details.nodes.iter().find(|info| info.node == node) else {
+            return Err(super::unknown(node.as_ref(), details.nodes.iter().map(|info| info.node.to_string()))
                 .label(call.span("node"), "here"));
         };
         let edges = |wanted: &dyn Fn(&runtime::model::EdgeInfo) -> bool| {

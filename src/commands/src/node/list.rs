@@ -10,6 +10,7 @@ pub static LIST: Command = Command {
     summary: "Lists nodes with their processes, load and message counts",
     params: &[
         Param::optional("dataflow", Takes::Name("dataflow"), "Only of this one"),
+        Param::flag("status", Some('s'), Takes::Words(model::NODE_STATUSES), "Only those in this state"),
         Param::switch("all", Some('a'), "Of ended dataflows too"),
     ],
     io: &[("nothing", model::NODES), ("record", model::NODES)],
@@ -27,8 +28,43 @@ pub static LIST: Command = Command {
         };
         let query = NodeQuery { dataflow, all: call.switch("all") };
         let handle = ask::handle(call)?;
-        let infos = ask::answer(call, async move { handle.nodes(query).await })?;
+        let mut infos = ask::answer(call, async move { handle.nodes(query).await })?;
+        if let Some(status) = call.optional::<String>("status")? {
+            infos.retain(|info| info.status.as_str() == status);
+        }
         model::table(infos.iter().map(model::node).collect(), model::NODES, Some("node"))
     },
     ..Command::DEFAULT
 };
+
+pub static STATUS: Command = Command {
+    name: "node status",
+    category: Category::Node,
+    summary: "Tells in which state a node is, since when, and why",
+    params: &[
+        Param::optional("node", Takes::Name("node"), "Its name, or `dataflow/node`; the row that flows in without it"),
+        Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "The dataflow it belongs to"),
+    ],
+    io: &[("nothing", STATE), ("record", STATE), ("string", STATE)],
+    examples: &[try_it("One", "node status camera/detector")],
+    search: &["state", "health", "alive"],
+    run: |call, input| {
+        let at = super::which(call, input)?;
+        let handle = ask::handle(call)?;
+        let query = NodeQuery { dataflow: Some(at.dataflow.clone()), all: true };
+        let infos = ask::answer(call, async move { handle.nodes(query).await })?;
+        let Some(info) = infos.iter().find(|info| info.node == at.node) else {
+            return Err(super::unknown(at.node.as_ref(), infos.iter().map(|info| info.node.to_string()))
+                .label(call.span("node"), "here"));
+        };
+        let Value::Record(row) = model::node(info) else { return Ok(Data::Empty) };
+        let wanted = ["name", "dataflow", "status", "pid", "uptime", "restarts", "exit", "cause", "culprit"];
+        let fields = wanted.into_iter().map(|name| (name, row.get(name).cloned().unwrap_or(Value::Nothing)));
+        Ok(Data::Value(Value::record(fields.collect())))
+    },
+    ..Command::DEFAULT
+};
+
+/// What `node status` gives.
+const STATE: &str = "record<name: string, dataflow: string, status: string, pid: int, uptime: duration, restarts: int, \
+    exit: string, cause: string, culprit: string>";

@@ -1,5 +1,3 @@
-use runtime::model::NodeId;
-
 use crate::dataflow::logs::{FOLLOW, GREP, LEVEL, SINCE, TAIL, UNTIL, query, read};
 use crate::model;
 use crate::prelude::*;
@@ -22,9 +20,9 @@ pub static LOGS: Command = Command {
     examples: &[try_it("Its last lines", "node logs camera/detector --tail 20")],
     search: &["output", "stdout", "stderr"],
     run: |call, input| {
-        let (dataflow, node) = super::which(call, input)?;
-        let mut query = query(call, dataflow)?;
-        query.nodes.push(NodeId::from(node));
+        let at = super::which(call, input)?;
+        let mut query = query(call, at.dataflow.0)?;
+        query.nodes.push(at.node);
         read(call, query)
     },
     ..Command::DEFAULT

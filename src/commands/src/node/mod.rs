@@ -2,43 +2,93 @@
 
 use engine::Command;
 
+pub(crate) mod change;
+pub(crate) mod exec;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod topology;
 
 /// The commands declared in this folder.
-pub static ALL: &[&Command] = &[&inspect::INSPECT, &list::LIST, &logs::LOGS];
+pub static ALL: &[&Command] = &[
+    &change::START,
+    &change::STOP,
+    &change::RESTART,
+    &change::RELOAD,
+    &exec::EXEC,
+    &inspect::INSPECT,
+    &list::LIST,
+    &list::STATUS,
+    &logs::LOGS,
+    &topology::ADD,
+    &topology::REMOVE,
+    &topology::REPLACE,
+    &topology::CONNECT,
+    &topology::DISCONNECT,
+];
 
-use runtime::model::NodeQuery;
+use runtime::model::{NodeId, NodeInfo, NodeQuery, NodeRef};
 
 use crate::ask;
+use crate::changes::{self, Target};
 use crate::prelude::*;
 
-/// The dataflow and node that a call means: `dataflow/node`, a node's name that only one running dataflow has, or a row.
-pub(crate) fn which(call: &Call<'_>, input: Data) -> Result<(String, String)> {
-    let place = call.span("node");
+/// The one node that a call means: `dataflow/node`, a node's name that only one running dataflow has, or a row.
+pub(crate) fn which(call: &Call<'_>, input: Data) -> Result<NodeRef> {
     let text = match call.optional::<String>("node")? {
         Some(text) => text,
         None => crate::dataflow::one(call, "node", input)?,
     };
+    Ok(resolve(call, vec![Target { name: text.clone(), key: text }], "node")?.remove(0).1)
+}
+
+/// The nodes that a changing call means: its arguments, or the rows that flow in.
+pub(crate) fn targets(call: &Call<'_>, input: Data) -> Result<Vec<(Target, NodeRef)>> {
+    let targets = changes::targets(call, "nodes", input)?;
+    resolve(call, targets, "nodes")
+}
+
+/// Finds what each name means, with one look at what runs.
+fn resolve(call: &Call<'_>, targets: Vec<Target>, param: &str) -> Result<Vec<(Target, NodeRef)>> {
     let given: Option<String> = call.optional("dataflow")?;
-    let node = match (given, text.split_once('/')) {
-        (Some(dataflow), _) => return Ok((dataflow, text)),
-        (None, Some((dataflow, node))) => return Ok((dataflow.to_string(), node.to_string())),
-        (None, None) => text,
-    };
-    let handle = ask::handle(call)?;
-    let nodes = ask::answer(call, async move { handle.nodes(NodeQuery::default()).await })?;
-    let mut with_it = nodes.iter().filter(|info| info.node.to_string() == node);
-    match (with_it.next(), with_it.next()) {
-        (Some(info), None) => Ok((info.dataflow.to_string(), node)),
-        (Some(first), Some(second)) => {
-            Err(Diagnostic::new(codes::AMBIGUOUS_DATAFLOW, format!("several dataflows have a node `{node}`"))
-                .label(place, "which one?")
-                .help(format!("write `{}/{node}` or `{}/{node}`", first.dataflow_name, second.dataflow_name)))
-        }
-        (None, _) => Err(unknown(&node, nodes.iter().map(|info| info.node.to_string())).label(place, "here")),
+    let mut running = None;
+    let mut found = Vec::with_capacity(targets.len());
+    for target in targets {
+        let at =
+            |dataflow: &str, node: &str| NodeRef { dataflow: dataflow.into(), node: NodeId::from(node.to_string()) };
+        let node = match (&given, target.key.split_once('/')) {
+            (Some(dataflow), None) => at(dataflow, &target.key),
+            (_, Some((dataflow, node))) => at(dataflow, node),
+            (None, None) => {
+                if running.is_none() {
+                    let handle = ask::handle(call)?;
+                    running = Some(ask::answer(call, async move { handle.nodes(NodeQuery::default()).await })?);
+                }
+                let nodes = running.as_deref().unwrap_or_default();
+                only(nodes, &target.key).map_err(|error| error.label(call.span(param), "which one?"))?
+            }
+        };
+        found.push((target, node));
     }
+    Ok(found)
+}
+
+/// The node of a name, if one running dataflow alone has it.
+fn only(nodes: &[NodeInfo], name: &str) -> Result<NodeRef> {
+    let mut with_it = nodes.iter().filter(|info| AsRef::<str>::as_ref(&info.node) == name);
+    match (with_it.next(), with_it.next()) {
+        (Some(info), None) => Ok(NodeRef { dataflow: info.dataflow_name.as_str().into(), node: info.node.clone() }),
+        (Some(first), Some(second)) => {
+            Err(Diagnostic::new(codes::AMBIGUOUS_DATAFLOW, format!("several dataflows have a node `{name}`"))
+                .help(format!("write `{}/{name}` or `{}/{name}`", first.dataflow_name, second.dataflow_name)))
+        }
+        (None, _) => Err(unknown(name, nodes.iter().map(|info| info.node.to_string()))),
+    }
+}
+
+/// How a node is written where its dataflow is to be named too.
+pub(crate) fn written(at: &NodeRef) -> String {
+    value::literal::bare_or_quoted(&format!("{}/{}", at.dataflow, at.node))
 }
 
 /// The error for a node that is not there, with the nearest names.

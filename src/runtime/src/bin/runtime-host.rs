@@ -39,6 +39,7 @@ async fn run() -> diag::Result<Status> {
         store: Store::open(Home::locate()?),
         sources: Sources::new(),
         kind: RuntimeKind::Embedded,
+        journal: None,
         executable: std::env::current_exe().unwrap_or_default(),
     });
     let handle = embedded.handle();
@@ -91,7 +92,7 @@ async fn run() -> diag::Result<Status> {
         ));
     }
     say(&format!("ended {}", ended.status));
-    handle.shutdown().await?;
+    handle.shutdown(false).await?;
     Ok(ended.status)
 }
 

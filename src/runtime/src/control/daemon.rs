@@ -9,27 +9,38 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diag::{Diagnostic, Result, Sources, codes};
+use futures::StreamExt;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
+use store::dataflows::DataflowRow;
 use store::runtimes::{RuntimeKind, RuntimeRow};
 use store::{Home, ProcessId, Store};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::fleet::{client, sweep_tokens, token_path};
 use super::server::Server;
 use super::token::Token;
 use super::wire::Report;
 use crate::embedded::{self, Embedded};
+use crate::handle::{Handle, Items};
+use crate::logs::journal::Journal;
+use crate::logs::query::{self, Logs};
+use crate::model::{DataflowId, DataflowInfo, EventKind, EventQuery, LogLevel, Status, StopOptions};
+use crate::request::{Item, Subscription};
 use crate::sweep;
 
 /// The first argument of a process that is to be the daemon.
 pub const ARGUMENT: &str = "__daemon";
+/// How it is called in lists, and the directory of its log.
+const NAME: &str = "daemon";
 /// The port dora-rs's CLI looks for a coordinator at.
 pub const PORT: u16 = 6013;
 /// The variable that names another port, the same as in dora-rs; 0 takes a free one.
@@ -89,8 +100,8 @@ pub async fn ensure(options: &Options) -> Result<RuntimeRow> {
 pub async fn spawn(options: &Options) -> Result<RuntimeRow> {
     let home = options.store.home();
     Home::create(home.data())?;
-    Home::create(&home.logs())?;
-    let log_path = home.logs().join("daemon.log");
+    let log_path = log_dir(home).join("stderr.log");
+    Home::create(&log_dir(home))?;
     let log = OpenOptions::new()
         .create(true)
         .append(true)
@@ -140,13 +151,14 @@ pub async fn spawn(options: &Options) -> Result<RuntimeRow> {
     }
 }
 
-/// Stops the daemon and its dataflows, and returns when its process is gone.
-pub async fn stop(store: &Store) -> Result<RuntimeRow> {
+/// Stops the daemon and its dataflows, and returns when its process is gone. With `preserve`, the next daemon
+/// starts the dataflows again.
+pub async fn stop(store: &Store, preserve: bool) -> Result<RuntimeRow> {
     sweep::sweep(store)?;
     let Some(daemon) = find(store)? else {
         return Err(Diagnostic::new(codes::DAEMON_UNREACHABLE, "no daemon runs").next("dora daemon start"));
     };
-    client(&daemon)?.handle().shutdown().await?;
+    client(&daemon)?.handle().shutdown(preserve).await?;
     let pid = daemon.process.pid;
     if !has_ended(daemon.process, PATIENCE).await {
         return Err(Diagnostic::new(
@@ -205,18 +217,14 @@ pub fn main() -> i32 {
         let _ = rustix::stdio::dup2_stdout(std::io::stderr());
     };
     let mut ready = false;
-    let ended = run_here(|daemon| {
+    let ended = run_here(|_| {
         ready = true;
         tell(&Told::Ready);
-        log(&format!("ready at {}", daemon.address.as_deref().unwrap_or_default()));
     });
     match ended {
-        Ok(()) => {
-            log("stopped");
-            0
-        }
+        Ok(()) => 0,
         Err(error) => {
-            log(&format!("{}: {error}", error.code.id()));
+            let _ = writeln!(std::io::stderr(), "{} {}: {error}", jiff::Timestamp::now(), error.code.id());
             if !ready {
                 tell(&Told::Failed(Report::of(&error)));
             }
@@ -250,32 +258,127 @@ pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()
     sweep::sweep(&store)?;
     sweep_tokens(&store)?;
 
-    let embedded =
-        Embedded::new(embedded::Options { store: store.clone(), sources, kind: RuntimeKind::Daemon, executable });
+    let journal = Arc::new(open_journal(&store)?);
+    let embedded = Embedded::new(embedded::Options {
+        store: store.clone(),
+        sources,
+        kind: RuntimeKind::Daemon,
+        executable,
+        journal: Some(journal.clone()),
+    });
     let handle = embedded.handle();
     let row = embedded.row().clone();
     let path = token_path(store.home(), row.id);
     let (shut_down, mut asked) = mpsc::channel(1);
     store.register_runtime(&row)?;
+    let told = tokio::spawn(tell_events(handle.clone(), journal.clone()));
     let served = async {
         let server = Server::bind(handle.clone(), port, Token::create(&path)?, Some(shut_down)).await?;
         let row = RuntimeRow { address: Some(server.address()), token_path: Some(path.clone()), ..row.clone() };
         store.register_runtime(&row)?;
+        say(&journal, LogLevel::Info, format!("ready at {}", server.address()));
         ready(&row);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = asked.recv() => {}
-        }
-        let ended = handle.shutdown().await;
+        let recovering = tokio::spawn(recover(handle.clone(), store.clone(), journal.clone()));
+        let why = tokio::select! {
+            _ = terminate.recv() => "SIGTERM came",
+            _ = interrupt.recv() => "SIGINT came",
+            _ = asked.recv() => "it was asked to",
+        };
+        recovering.abort();
+        say(&journal, LogLevel::Info, format!("ending: {why}"));
+        let ended = handle.shutdown(false).await;
         server.stop().await;
         ended
     };
     let ended = served.await;
+    told.abort();
+    match &ended {
+        Ok(()) => say(&journal, LogLevel::Info, "stopped".to_string()),
+        Err(error) => say(&journal, LogLevel::Error, format!("{}: {error}", error.code.id())),
+    }
     // A token without a runtime opens nothing.
     let _ = std::fs::remove_file(&path);
     store.end_runtime(row.id, jiff::Timestamp::now())?;
     ended
+}
+
+/// Where the daemons of a home tell of themselves, one after the other.
+fn log_dir(home: &Home) -> PathBuf {
+    home.logs().join(NAME)
+}
+
+fn open_journal(store: &Store) -> Result<Journal> {
+    let directory = log_dir(store.home());
+    Home::create(&directory)?;
+    Journal::open(DataflowId(Uuid::nil()), NAME.to_string(), &directory).map_err(|error| unwritable(&directory, &error))
+}
+
+/// What daemons have told that are gone.
+pub(super) async fn old_logs(store: &Store, subscription: Subscription) -> Result<Items<Item>> {
+    let Subscription::DaemonLogs(query) = subscription else { return Ok(futures::stream::empty().boxed()) };
+    let logs = Logs {
+        dataflow: DataflowId(Uuid::nil()),
+        dataflow_name: NAME.to_string(),
+        directory: log_dir(store.home()),
+        journal: None,
+    };
+    Ok(query::answer(logs, query).await?.map(|record| record.map(Item::Log)).boxed())
+}
+
+/// A log that cannot be written stops no daemon: its standard error is kept too.
+fn say(journal: &Journal, level: LogLevel, text: String) {
+    journal.say(None, level, text);
+    if let Err(error) = journal.flush() {
+        let _ = writeln!(std::io::stderr(), "{} its log cannot be written: {error}", jiff::Timestamp::now());
+    }
+}
+
+/// Tells of all that happens to the daemon's dataflows.
+async fn tell_events(handle: Handle, journal: Arc<Journal>) {
+    let query = EventQuery { dataflow: None, history: false, follow: true };
+    let Ok(mut events) = handle.events(query).await else { return };
+    while let Some(event) = events.next().await {
+        let Ok(event) = event else { continue };
+        let of = match &event.node {
+            Some(node) => format!("{}/{node}", event.dataflow_name),
+            None => event.dataflow_name.clone(),
+        };
+        let (level, what) = match event.kind {
+            EventKind::Transition { from, to: Status::Failed } => (LogLevel::Error, format!("{from} → failed")),
+            EventKind::Transition { from, to } => (LogLevel::Info, format!("{from} → {to}")),
+            EventKind::Notice { level, .. } => (level, String::new()),
+            EventKind::Removed => (LogLevel::Info, "removed".to_string()),
+        };
+        let parts: Vec<String> = [what, event.why].into_iter().filter(|part| !part.is_empty()).collect();
+        say(&journal, level, format!("{of}: {}", parts.join(": ")));
+    }
+}
+
+/// Starts again what the last daemon ran when it was killed, or was told to preserve, each as it was.
+async fn recover(handle: Handle, store: Store, journal: Arc<Journal>) {
+    let taken = match store.take_interrupted() {
+        Ok(taken) => taken,
+        Err(error) => return say(&journal, LogLevel::Error, format!("nothing could be recovered: {error}")),
+    };
+    for (row, was) in taken {
+        let result = bring_back(&handle, &row, &was).await;
+        match result {
+            Ok(info) => say(
+                &journal,
+                LogLevel::Info,
+                format!("{}: started again as {}, which was {}", row.name, info.id, row.id),
+            ),
+            Err(error) => say(&journal, LogLevel::Error, format!("{}: could not be started again: {error}", row.name)),
+        }
+    }
+}
+
+async fn bring_back(handle: &Handle, row: &DataflowRow, was: &str) -> Result<DataflowInfo> {
+    let info = handle.restart(DataflowId(row.id), StopOptions::default(), false).await?;
+    if was == Status::Paused.as_str() {
+        return handle.pause(info.id, false).await;
+    }
+    Ok(info)
 }
 
 /// Takes the lock that the one daemon of a home holds; the kernel releases it when the process ends.
@@ -300,10 +403,6 @@ fn lock_file(path: &PathBuf) -> Result<File> {
     }
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
     opened.map_err(|error| unwritable(path, &error))
-}
-
-fn log(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{} daemon {}: {line}", jiff::Timestamp::now(), std::process::id());
 }
 
 fn not_started(why: String) -> Box<Diagnostic> {

@@ -258,7 +258,7 @@ impl Fleet {
 
     async fn shutdown(&self) -> Result<()> {
         let inner = &*self.0;
-        self.own().shutdown().await?;
+        self.own().shutdown(false).await?;
         if let Some(server) = inner.server.get() {
             server.stop().await;
             inner.store.end_runtime(inner.own.row().id, jiff::Timestamp::now())?;
@@ -321,7 +321,7 @@ impl Backend for Fleet {
                 Request::List { all } => self.list(all).await.map(Answer::Dataflows),
                 Request::Nodes(query) => self.nodes(query).await.map(Answer::Nodes),
                 Request::Topics(query) => self.topics(query).await.map(Answer::Topics),
-                Request::Shutdown => self.shutdown().await.map(Answer::Done),
+                Request::Shutdown { .. } => self.shutdown().await.map(Answer::Done),
                 Request::Start(_) => {
                     self.serve().await?;
                     self.own().ask(request).await
@@ -342,6 +342,11 @@ impl Backend for Fleet {
                 return self.at(dataflow, ask).await;
             }
             match subscription {
+                Subscription::DaemonLogs(_) => match daemon::find(&self.0.store)? {
+                    Some(daemon) => client(&daemon)?.handle().subscribe(subscription).await,
+                    // What the last one said is still there.
+                    None => daemon::old_logs(&self.0.store, subscription).await,
+                },
                 Subscription::Events(query) => {
                     Ok(self.events(query).await?.map(|event| event.map(Item::Event)).boxed())
                 }

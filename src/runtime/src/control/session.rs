@@ -107,7 +107,7 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
                 let _ = answer_in_items(id, items, answers).await;
             }
             Ok(Asked::Request(request)) => {
-                let ends = request == Request::Shutdown;
+                let ends = matches!(request, Request::Shutdown { .. });
                 let result = perform(shared, request).await;
                 let ended = ends && result.is_ok();
                 let _ = answers.send(text_of(&Response::of(id, result))).await;
@@ -135,7 +135,7 @@ async fn answer(shared: &Shared, request: WsRequest, answers: &mpsc::Sender<Stri
 }
 
 async fn perform(shared: &Shared, request: Request) -> Result<Value> {
-    if request == Request::Shutdown && shared.shut_down.is_none() {
+    if matches!(request, Request::Shutdown { .. }) && shared.shut_down.is_none() {
         return Err(Diagnostic::new(
             codes::NOT_SUPPORTED,
             "this runtime lives in a shell and ends with it; it cannot be shut down from outside",

@@ -208,6 +208,19 @@ impl Shared {
         }
     }
 
+    /// What this runtime tells of itself.
+    pub(super) fn own_logs(&self) -> Result<Logs> {
+        let journal = self.options.journal.clone().ok_or_else(|| {
+            Diagnostic::new(codes::NOT_SUPPORTED, "the runtime of a shell keeps no log of itself").next("daemon logs")
+        })?;
+        Ok(Logs {
+            dataflow: journal.dataflow,
+            dataflow_name: journal.dataflow_name.clone(),
+            directory: journal.directory.clone(),
+            journal: Some(journal),
+        })
+    }
+
     pub(super) fn events(&self, query: &EventQuery) -> Result<BoxStream<'static, Result<Event>>> {
         let only = match &query.dataflow {
             None => None,

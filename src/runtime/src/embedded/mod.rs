@@ -21,6 +21,7 @@ use store::runtimes::{RuntimeKind, RuntimeRow};
 use store::{Home, Store};
 
 use crate::handle::{Backend, Handle, Items};
+use crate::logs::journal::Journal;
 use crate::logs::query;
 use crate::model::{Capability, DataflowId};
 use crate::request::{Answer, Item, Request, Subscription};
@@ -35,6 +36,8 @@ pub struct Options {
     pub kind: RuntimeKind,
     /// What is run as the guard and as built-in nodes; normally the present executable.
     pub executable: PathBuf,
+    /// Where it tells of itself; a shell's runtime does not.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// A runtime in this process. It starts nothing, and leaves no trace, until its first dataflow.
@@ -127,7 +130,7 @@ impl Backend for Embedded {
                     Answer::Dataflow(shared.wait(&dataflow, condition, timeout).await?)
                 }
                 Request::Capabilities => Answer::Capabilities(Capability::ALL.to_vec()),
-                Request::Shutdown => Answer::Done(shared.shutdown().await?),
+                Request::Shutdown { preserve } => Answer::Done(shared.shutdown(preserve).await?),
             })
         }
         .boxed()
@@ -138,6 +141,10 @@ impl Backend for Embedded {
             Ok(match subscription {
                 Subscription::Logs(query) => {
                     let records = query::answer(self.0.logs(&query.dataflow)?, query).await?;
+                    records.map(|record| record.map(Item::Log)).boxed()
+                }
+                Subscription::DaemonLogs(query) => {
+                    let records = query::answer(self.0.own_logs()?, query).await?;
                     records.map(|record| record.map(Item::Log)).boxed()
                 }
                 Subscription::Events(query) => self.0.events(&query)?.map(|event| event.map(Item::Event)).boxed(),

@@ -201,9 +201,16 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) async fn shutdown(self: &Arc<Self>) -> Result<()> {
+    /// Stops all dataflows and ends. With `preserve`, the next daemon starts them again.
+    pub(super) async fn shutdown(self: &Arc<Self>, preserve: bool) -> Result<()> {
         self.ended.store(true, Ordering::Release);
         let live = self.live();
+        if preserve {
+            // First, so that one that dies over it is started again too.
+            for flow in &live {
+                self.store().interrupt_dataflow(flow.id.0, flow.status().as_str())?;
+            }
+        }
         for flow in &live {
             // One that ends by itself meanwhile is as good.
             let _ = flow.commands.send(Command::Stop(StopOptions::default()));

@@ -33,6 +33,22 @@ pub struct Stored {
     pub fields: BTreeMap<String, String>,
 }
 
+/// The number of the last record in a directory; `None` when there is none.
+pub fn last_number(directory: &Path) -> io::Result<Option<u64>> {
+    let mut last = None;
+    for (_, files) in list(directory)? {
+        for file in files {
+            // A line that a crash cut short is no record; the one before it counts.
+            let numbers = Backwards::open(&file)?.filter_map(|line| serde_json::from_slice::<Stored>(&line.ok()?).ok());
+            if let Some(record) = { numbers }.next() {
+                last = last.max(Some(record.seq));
+                break;
+            }
+        }
+    }
+    Ok(last)
+}
+
 /// Writes the records of one node.
 pub struct Writer {
     directory: PathBuf,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dora_message::id::NodeId;
 use tokio::sync::broadcast;
 
-use super::files::{Stored, Writer};
+use super::files::{self, Stored, Writer};
 use super::line::Line;
 use crate::descriptor::plan::LogRules;
 use crate::model::{DataflowId, LogLevel, LogRecord, LogStream, UnixNanos};
@@ -40,11 +40,12 @@ pub struct Live {
 }
 
 impl Journal {
-    /// Begins the logs of a dataflow in a directory that exists.
+    /// Begins the logs of a dataflow in a directory that exists, or goes on with those that are there.
     pub fn open(dataflow: DataflowId, dataflow_name: String, directory: &Path) -> io::Result<Self> {
+        let next = files::last_number(directory)?.map_or(0, |last| last + 1);
         let writers = HashMap::from([(None, Writer::open(directory, None, None, None)?)]);
         let live = Some(broadcast::channel(BEHIND).0);
-        let state = Mutex::new(State { next: 0, writers, live, failure: None });
+        let state = Mutex::new(State { next, writers, live, failure: None });
         Ok(Journal { dataflow, dataflow_name, directory: directory.to_path_buf(), state })
     }
 

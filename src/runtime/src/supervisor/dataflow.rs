@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use diag::{Diagnostic, Result, codes};
 use dora_message::daemon_to_node::NodeEvent;
+use dora_message::descriptor::RestartPolicy;
 use dora_message::id::NodeId;
 use dora_message::uhlc::HLC;
 use store::{ProcessId, Store};
@@ -18,7 +19,7 @@ use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
 use crate::model::{
     DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit, NodeInfo,
-    StartOptions, Status, Topic, TopicInfo, UnixNanos,
+    Recovery, StartOptions, Status, Topic, TopicInfo, UnixNanos,
 };
 use crate::records::{self, Kept};
 use crate::router::Router;
@@ -157,7 +158,12 @@ impl Dataflow {
         let state = self.lock();
         let set = plan.nodes.iter().zip(&state.nodes).filter(|(_, node)| !node.removed && !node.params.is_empty());
         let params = set.map(|(planned, node)| (planned.id.clone(), node.params.clone())).collect();
-        Kept { options: self.options.clone(), params }
+        let recovers = match self.options.recover {
+            Recovery::Always => true,
+            Recovery::Never => false,
+            Recovery::ByNodes => plan.nodes.iter().any(|node| !matches!(node.restart.policy, RestartPolicy::Never)),
+        };
+        Kept { options: self.options.clone(), recovers, params }
     }
 
     /// Writes down what it takes to start it again as it is now.
@@ -454,6 +460,7 @@ impl Dataflow {
             hash: self.hash.clone(),
             descriptor: self.text.clone(),
             log_dir: self.journal.directory.clone(),
+            options: Some(self.options.clone()),
             nodes: self.nodes(),
             edges: self.router.edges(),
             history: self.lock().history.iter().cloned().collect(),

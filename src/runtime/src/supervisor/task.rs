@@ -316,9 +316,9 @@ impl Supervisor {
         let failure = Diagnostic::new(codes::NODE_NOT_STARTED, format!("node `{id}` could not be started"))
             .cause(format!("{program}: {error}"))
             .help("check that the file exists, is executable, and has the right interpreter in its first line");
-        self.answer(node, Err(failure.clone()));
-        self.failure.get_or_insert(failure);
+        self.failure.get_or_insert_with(|| failure.clone());
         self.gone(node, Status::Failed, why);
+        self.answer(node, Err(failure));
     }
 
     /// Tells those who wait for a node.
@@ -902,15 +902,16 @@ impl Supervisor {
             self.failure = Some(self.died_at_start(node, &how));
             return self.gone(node, Status::Failed, format!("{how} before it was ready"));
         }
-        if self.members.get(node).is_some_and(|member| !member.waiting.is_empty()) {
-            let error = self.died_at_start(node, &how);
-            self.answer(node, Err(error));
-        }
+        let waited_for = self.members.get(node).is_some_and(|member| !member.waiting.is_empty());
+        let untold = waited_for.then(|| self.died_at_start(node, &how));
         if success {
             self.gone(node, Status::Finished, String::new());
         } else {
             self.flow.router.tell_failure(node, &format!("node `{}` {how}", self.id(node)));
             self.gone(node, Status::Failed, how);
+        }
+        if let Some(error) = untold {
+            self.answer(node, Err(error));
         }
     }
 

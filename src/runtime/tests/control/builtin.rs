@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt;
-use runtime::model::{LogQuery, NodeExit, StartOptions, Status, StopOptions, WaitCondition};
+use runtime::model::{EventKind, EventQuery, LogQuery, NodeExit, StartOptions, Status, StopOptions, WaitCondition};
 
 use crate::world::World;
 
@@ -36,7 +36,7 @@ async fn the_demo_flow_brings_something_on_every_edge_and_stops() {
     assert_eq!(stopped.status, Status::Stopped);
     let details = handle.inspect("demo").await.unwrap();
     assert!(details.nodes.iter().all(|node| node.exit == Some(NodeExit::Code(0))), "{:?}", details.nodes);
-    handle.shutdown().await.unwrap();
+    handle.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +51,7 @@ async fn a_counted_flow_ends_by_itself_and_nothing_is_lost() {
     let started = handle.start(options).await.unwrap();
     let ended = handle.wait(started.id, WaitCondition::Ended, Some(Duration::from_secs(60))).await.unwrap();
     assert_eq!(ended.status, Status::Finished, "{ended:?}");
-    handle.shutdown().await.unwrap();
+    handle.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +73,7 @@ async fn a_node_that_crashes_is_named_with_its_exit_code() {
     let _ = handle.stop(started.id, StopOptions::default()).await;
     let ended = handle.wait(started.id, WaitCondition::Ended, None).await.unwrap();
     assert_eq!((ended.status, ended.culprit.map(|node| node.to_string())), (Status::Failed, Some("bad".to_string())));
-    handle.shutdown().await.unwrap();
+    handle.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,7 +90,7 @@ async fn a_node_that_dies_at_the_start_is_told_with_its_last_words() {
     assert!(error.message.contains("`bad`"), "{error:?}");
     let said: Vec<&String> = error.causes.iter().flat_map(|cause| &cause.detail).collect();
     assert!(said.iter().any(|line| line.contains("crashing on purpose at the start")), "{error:?}");
-    handle.shutdown().await.unwrap();
+    handle.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,5 +105,45 @@ async fn a_node_that_hangs_is_killed_by_the_ladder() {
     assert!(nodes.iter().all(|node| !node.is_alive()));
     let query = runtime::model::NodeQuery { dataflow: Some(started.id.into()), all: true };
     assert_eq!(handle.nodes(query).await.unwrap()[0].exit, Some(NodeExit::Signal(15)));
-    handle.shutdown().await.unwrap();
+    handle.shutdown(false).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_hangs_is_killed_and_started_again_and_one_that_only_waits_is_left_alone() {
+    let world = World::new();
+    let handle = world.fleet().handle();
+    let options = flow(
+        "
+  - {id: a, path: dora-builtin, args: counter --rate 20, outputs: [n]}
+  - id: hangs
+    path: dora-builtin
+    args: fault --hang-after 5
+    health_check_timeout: 0.5
+    restart_policy: on-failure
+    inputs: {n: a/n}
+  - id: waits
+    path: dora-builtin
+    args: sink --report 0s
+    health_check_timeout: 0.5
+    inputs: {t: dora/timer/secs/30}",
+    );
+    let started = handle.start(options).await.unwrap();
+    let query = EventQuery { dataflow: Some(started.id.into()), history: true, follow: true };
+    let mut events = handle.events(query).await.unwrap();
+    let restarted = async {
+        loop {
+            let event = events.next().await.unwrap().unwrap();
+            if event.node.as_ref().is_some_and(|node| node.to_string() == "hangs")
+                && event.kind == (EventKind::Transition { from: Status::Restarting, to: Status::Running })
+            {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), restarted).await.unwrap();
+    let details = handle.inspect(started.id).await.unwrap();
+    let restarts: Vec<_> = details.nodes.iter().map(|node| (node.node.to_string(), node.restarts > 0)).collect();
+    assert_eq!(restarts, [("a".into(), false), ("hangs".into(), true), ("waits".into(), false)]);
+    assert!(details.history.iter().any(|event| event.why.contains("health_check_timeout")), "{:?}", details.history);
+    handle.shutdown(false).await.unwrap();
 }

@@ -45,7 +45,7 @@ async fn what_another_shell_runs_is_listed_shown_followed_and_stopped_from_here(
     assert_eq!(error.code, diag::codes::DATAFLOW_ENDED);
     drop(holder.stdin.take());
     assert!(holder.wait().unwrap().success());
-    handle.shutdown().await.unwrap();
+    handle.shutdown(false).await.unwrap();
     assert_eq!(world.store.runtimes().unwrap(), []);
     let tokens = std::fs::read_dir(world.store.home().state().join("tokens")).unwrap();
     assert_eq!(tokens.count(), 0, "tokens of runtimes that ended are left");

@@ -186,7 +186,7 @@ async fn two_handles_on_one_runtime_see_the_same() {
     assert_eq!(error.code, diag::codes::DATAFLOW_ENDED);
     client.remove("demo", false).await.unwrap();
     assert_eq!(served.own.list(true).await.unwrap(), []);
-    served.own.shutdown().await.unwrap();
+    served.own.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,7 +209,7 @@ async fn doras_own_protocol_lists_shows_and_stops_a_flow() {
     let logs = ControlRequest::Logs { uuid: Some(started.id.0), name: None, node: "counter".to_string(), tail: None };
     let ControlRequestReply::Logs(bytes) = dora(&mut dora_cli, logs).await else { panic!() };
     assert!(String::from_utf8(bytes).unwrap().contains("counted"));
-    served.own.shutdown().await.unwrap();
+    served.own.shutdown(false).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,7 +218,7 @@ async fn an_error_arrives_with_its_code_and_help() {
     let error = served.client().inspect("nothing").await.unwrap_err();
     assert_eq!(error.code, diag::codes::DATAFLOW_NOT_FOUND);
     assert!(!error.next.is_empty());
-    let error = served.client().shutdown().await.unwrap_err();
+    let error = served.client().shutdown(false).await.unwrap_err();
     assert_eq!(error.code, diag::codes::NOT_SUPPORTED);
 }
 

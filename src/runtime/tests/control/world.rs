@@ -55,6 +55,7 @@ impl World {
             store: self.store.clone(),
             sources: Sources::new(),
             kind: RuntimeKind::Embedded,
+            journal: None,
             executable: executable(),
         }
     }

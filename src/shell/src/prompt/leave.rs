@@ -54,11 +54,8 @@ pub(super) fn leave(context: &Context) -> Result<Leaving> {
 async fn hand_over(fleet: &Fleet, own: &Handle, flow: &DataflowInfo) -> Result<()> {
     let details = own.inspect(flow.id).await?;
     own.stop(flow.id, StopOptions::default()).await?;
-    let options = match &flow.file {
-        Some(file) => StartOptions::file(file),
-        None => StartOptions::text(&flow.name, details.descriptor),
-    };
-    let options = StartOptions { name: Some(flow.name.clone()), working_dir: Some(details.working_dir), ..options };
+    // As it was started, with its variables; a flow of this process always knows how that was.
+    let options = details.options.unwrap_or_else(|| StartOptions::text(&flow.name, details.descriptor));
     fleet.start_detached(options).await?;
     Ok(())
 }
