@@ -93,3 +93,27 @@ fn what_cannot_be_got_back_is_not_removed_unasked() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("DORA_E610") && ran.err.contains("--yes"), "{}", ran.err);
 }
+
+#[test]
+fn bytes_on_standard_input_come_as_they_are() {
+    let world = World::new();
+    let read = |name: &str, bytes: &[u8], code: &str| {
+        let file = world.path().join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        let mut command = world.command(&["--stdin", "-c", code]);
+        command.stdin(std::fs::File::open(&file).expect("the file"));
+        crate::world::ran(command.output().expect("runs"))
+    };
+    assert_eq!(read("text", "é\n".as_bytes(), "$stdin | str length").out, "3\n");
+    let ran = read("bytes", b"\xff\x00a", "$stdin == 0x[ff 00 61]");
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("true\n", ""));
+}
+
+#[test]
+fn checking_a_script_runs_nothing_of_it() {
+    let world = World::new();
+    let script = world.write("f.dora", "const x = (do { ^touch made })\nconst y = ([1] | each { touch made; 1 })\n");
+    let ran = world.dora(&["check", &script.display().to_string()]);
+    assert_eq!((ran.code, ran.err.matches("DORA_E211").count()), (2, 2), "{}", ran.err);
+    assert!(!world.path().join("made").exists());
+}

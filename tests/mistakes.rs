@@ -63,7 +63,8 @@ fn names_and_assignments_are_checked() {
     refused("mut x = 1; [1 2] | each { $x = 2 }", "DORA_E210", &["for"]);
     refused("mut x = 1; $x = 'a'", "DORA_E215", &["int"]);
     refused("def f [x: int] { $x }; f a", "DORA_E205", &["int"]);
-    refused("def f [x?, y] { $x }; f 1 2", "DORA_E216", &["y"]);
+    refused("def f [x: int = 'a'] { $x }", "DORA_E216", &["x"]);
+    refused("def f [...x, ...y] { $x }", "DORA_E216", &["rest"]);
     refused("[[a a]; [1 2]]", "DORA_E212", &["a"]);
     refused("first 1 2 3", "DORA_E206", &[]);
     refused("const x = (ls); $x", "DORA_E211", &[]);
@@ -72,6 +73,13 @@ fn names_and_assignments_are_checked() {
     refused("break", "DORA_E317", &["for"]);
     refused("def f [x: strng] { $x }", "DORA_E313", &["string"]);
     refused("[1 2] | reduce", "DORA_E315", &["reduce"]);
+}
+
+#[test]
+fn a_mistake_in_a_signature_is_told_once() {
+    let ran = World::new().dora(&["-c", "def f [x?, y] { $x }; f 1 2"]);
+    assert!(ran.err.contains("DORA_E124"), "{}", ran.err);
+    assert_eq!(ran.err.matches("DORA_E").count(), 1, "{}", ran.err);
 }
 
 #[test]
@@ -90,6 +98,19 @@ fn errors_for_machines_are_one_object_a_line() {
     let error: serde_json::Value = serde_json::from_str(ran.err.lines().next().unwrap_or_default()).expect("JSON");
     assert_eq!(error["code"], "DORA_E201");
     assert_eq!(error["labels"][0]["line"], 1);
+}
+
+#[test]
+fn a_format_that_is_not_there_is_refused() {
+    for (words, near) in [
+        (["--error-format", "jsn"], "json"),
+        (["--error-format", "yaml"], "text, json"),
+        (["--output", "ymal"], "yaml"),
+    ] {
+        let ran = World::new().dora(&[&words[..], &["-c", "1"]].concat());
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains("DORA_E207") && ran.err.contains(near), "{}", ran.err);
+    }
 }
 
 #[test]

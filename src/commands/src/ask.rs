@@ -43,5 +43,5 @@ pub(crate) fn stream<T: Send + 'static>(
         ended = item.is_err();
         Some(item.map_err(|error| error.or_label(head, "here")))
     }));
-    Data::Stream(if follow { stream.endless() } else { stream })
+    Data::Stream(stream.endless_if(follow))
 }

@@ -9,7 +9,7 @@
 //! - [`formats`] – conversions, and values as text in a format
 //! - [`files`] – files, directories and paths
 //! - [`core`] – what the language needs besides its syntax
-//! - [`reference`] – the pages of `docs/reference`
+//! - [`mod@reference`] – the pages of `docs/reference`
 //! - [`groups`] – what `group-by` gives
 //! - [`live`] – what is known of the world while a line is typed
 //! - [`rows`], [`cells`], [`set`]: ways of going over the input that many commands share

@@ -103,7 +103,7 @@ pub(crate) fn map(
         Some(result.transpose())
     });
     let stream = Stream::new(changed.flatten()).with_resource(resource);
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 /// All items of the input; a single value is one.
@@ -204,6 +204,11 @@ pub(crate) fn known_columns(shape: &Shape<'_>, name: &str) -> Option<Vec<Arc<str
         }
     }
     Some(names)
+}
+
+/// Whether a column names the thing that a row is about, so that without it verbs find nothing to act on.
+pub(crate) fn is_key(column: &str) -> bool {
+    matches!(column, "name" | "id")
 }
 
 /// How many items, or of binary how many bytes, an argument means.

@@ -39,7 +39,7 @@ pub(crate) fn infer(shape: &Shape<'_>) -> Option<Type> {
             let fields = of.fields_mut()?;
             let known = fields.get(name).is_some();
             fields.set(name, if *optional { Type::Any } else { new });
-            if known && matches!(&**name, "name" | "id") {
+            if known && rows::is_key(name) {
                 fields.resource = None;
             }
         }
@@ -59,7 +59,7 @@ pub(crate) fn run(call: &mut Call<'_>, input: Data, rule: Rule) -> Result<Data> 
     if let Some(data) = query(call, &input, &path, &value, closure.as_ref(), rule)? {
         return Ok(data);
     }
-    let touches_key = matches!(path.as_column(), Some("name" | "id"));
+    let touches_key = path.as_column().is_some_and(rows::is_key);
     let first_is_index = matches!(path.0.first(), Some(PathMember { step: Step::Index(_), .. }));
     let mut setter = Setter {
         runner: closure.map(|closure| call.runner(&closure)),

@@ -141,6 +141,7 @@ fn session_with_runtimes(home: &Path, more: &[&'static engine::Command]) -> Sess
         sources: context.sources().clone(),
         kind: store::runtimes::RuntimeKind::Embedded,
         executable: "/nowhere".into(),
+        journal: None,
     }));
     context.provide(store);
     let mut session = Session::new(context);
@@ -373,5 +374,217 @@ fn endless_input_is_refused_by_what_needs_all_of_it_and_taken_by_the_rest() {
     ] {
         let taken = session.value(&format!("1.. | {stage} | first 2 | length"));
         assert_eq!(taken.map_err(|error| format!("{stage}: {error:?}")), Ok(value::Value::Int(2)));
+    }
+}
+
+#[test]
+fn checking_does_nothing_but_compute() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    for text in [
+        "const x = (do { ^touch made })",
+        "const x = ([1] | each { touch made; 1 })",
+        "const x = ([1] | where {|n| touch made; true })",
+        "const x = ([1] | each {|n| let n = (touch made); 1 })",
+        "const x = ([[a]; [1]] | group-by a | aggregate { n: (touch made) })",
+        "const x = (if true { touch made })",
+        "const x = (try { touch made })",
+        "const x = { (touch made): 1 }",
+        "const act = { touch made }; const x = (do $act)",
+        "const all = [{ touch made }]; const x = ($all | each {|f| do $f })",
+        "const x = (do { loop { } })",
+        "const x = (print hi)",
+        "const x = (sleep 1ms)",
+        "const x = (date now)",
+        "const x = (random int)",
+        "const x = (pwd)",
+        "def f [x = (do { touch made })] { $x }",
+    ] {
+        let source = session.context().sources().add("<text>", text);
+        let codes: Vec<&str> = session.check(&source).errors.iter().map(|error| error.code.id()).collect();
+        assert_eq!(codes, ["DORA_E211"], "{text}");
+        assert!(!home.path().join("made").exists(), "{text}");
+    }
+    for (text, wanted) in [
+        ("const x = ([1 2] | each {|n| let twice = $n * 2; $twice + 1 } | math sum); $x", "8"),
+        ("const x = ([[a]; [1] [2]] | where a > 1 | get a.0); $x", "2"),
+        ("const add = {|a, b| $a + $b }; const x = ([1 2 3] | reduce $add); $x", "6"),
+        ("const x = (do {|n| match $n { 1 => 'one', _ => 'other' } } 1); $x", "'one'"),
+        ("const x = ('/home/joe' | path basename); $x", "'joe'"),
+        // A closure that acts is a value as long as nobody calls it.
+        ("const act = { touch made }; do $act; 'made' | path exists", "true"),
+        ("def f [act = { touch made }] { 1 }; f", "1"),
+    ] {
+        match (session.value(text), session.value(wanted)) {
+            (Ok(given), Ok(wanted)) => assert_eq!(given, wanted, "{text}"),
+            (given, wanted) => panic!("{text}: {given:?}, {wanted:?}"),
+        }
+    }
+}
+
+#[test]
+fn programs_are_looked_for_where_the_line_says() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    let program = home.path().join("only-here");
+    std::fs::write(&program, "#!/bin/sh\necho found\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = home.path().display();
+    assert_eq!(code_of(&mut session, "only-here"), "DORA_E201");
+    for text in [
+        format!("with-env {{PATH: ['{path}' /bin]}} {{ only-here | lines }}"),
+        format!("PATH='{path}:/bin' only-here | lines"),
+        format!("do {{ load-env {{PATH: ['{path}' /bin]}}; only-here | lines }}"),
+    ] {
+        assert_eq!(
+            session.value(&text).map_err(|error| format!("{text}: {error:?}")),
+            Ok(session.value("[found]").unwrap())
+        );
+    }
+}
+
+#[test]
+fn columns_need_not_be_there_only_beside_flags_that_say_so() {
+    let mut session = session();
+    let rows = "[[name n]; [a 1] [B 2]]";
+    for stage in [
+        "join [[zz]; [a]] zz -o",
+        "uniq-by nme --ignore-case",
+        "sort-by nme --ignore-case",
+        "str contains x nme --ignore-case",
+        "get nme",
+        "select nme",
+        "reject nme",
+    ] {
+        assert_eq!(code_of(&mut session, &format!("{rows} | {stage}")), "DORA_E204", "{stage}");
+    }
+    for stage in ["get nme --optional", "select nme -o", "reject nme -o", "get NAME --ignore-case"] {
+        let given = session.value(&format!("{rows} | {stage}"));
+        assert!(given.is_ok(), "{stage}: {given:?}");
+    }
+}
+
+#[test]
+fn a_completer_says_nothing_of_whether_a_flag_takes_a_value() {
+    let mut session = session();
+    let modes = "def modes [] { [fast slow] }";
+    for (text, wanted) in [
+        ("def f [--mode: string@modes] { $mode }; f --mode fast", "'fast'"),
+        ("def f [mode: string@modes] { $mode }; f slow", "'slow'"),
+        ("def f [--mode: string@[fast slow]] { $mode }; f --mode fast", "'fast'"),
+        ("def f [--fast] { $fast }; f --fast", "true"),
+    ] {
+        let given = session.value(&format!("{modes}; {text}")).map_err(|error| format!("{text}: {error:?}"));
+        assert_eq!(given, Ok(session.value(wanted).unwrap()));
+    }
+}
+
+#[test]
+fn what_a_wrapper_is_given_it_hands_on_as_it_was() {
+    let mut session = session();
+    let given = session.value("def --wrapped f [...words] { $words }; f -x --level=3 --all -- end").unwrap();
+    assert_eq!(given, session.value("['-x' '--level=3' '--all' '--' end]").unwrap());
+}
+
+#[test]
+fn saves_to_one_place_at_the_same_time_each_come_whole() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    for file in ["z.txt", "z.csv", "z.bin"] {
+        let text = format!("1..40 | par-each {{|n| [[n]; [$n]] | to csv | save --force --raw {file}; $n }} | length");
+        assert_eq!(session.value(&text).map_err(|error| format!("{file}: {error:?}")), Ok(value::Value::Int(40)));
+        let saved = std::fs::read_to_string(home.path().join(file)).unwrap();
+        assert!(saved.starts_with("n\n") && saved.ends_with('\n'), "{saved}");
+    }
+    assert_eq!(home.path().read_dir().unwrap().count(), 3, "nothing is left beside");
+}
+
+#[test]
+fn every_operator_that_parses_has_a_meaning() {
+    let mut session = session();
+    for (text, wanted) in [
+        ("'abc' like '^a'", "true"),
+        ("'abc' not-like '^a'", "false"),
+        ("[[n]; [ab] [c]] | where n like b | get n", "[ab]"),
+        ("5 bit-and 6", "4"),
+        ("5 bit-or 6", "7"),
+        ("5 bit-xor 6", "3"),
+        ("1 bit-shl 4 bit-or 1", "17"),
+        ("256 bit-shr 4", "16"),
+    ] {
+        match (session.value(text), session.value(wanted)) {
+            (Ok(given), Ok(wanted)) => assert_eq!(given, wanted, "{text}"),
+            (given, wanted) => panic!("{text}: {given:?}, {wanted:?}"),
+        }
+    }
+}
+
+#[test]
+fn numbers_at_the_end_of_their_range_are_counted_or_refused() {
+    let mut session = session();
+    for (text, wanted) in [
+        ("'/a/b/c' | path dirname --num-levels 9223372036854775807", "'/'"),
+        ("'/a/b/c' | path dirname --num-levels 2", "'/a'"),
+        ("'a/b' | path dirname --num-levels 0", "'a/b'"),
+    ] {
+        assert_eq!(session.value(text).unwrap(), session.value(wanted).unwrap(), "{text}");
+    }
+    for (text, code) in [
+        ("'2026-01-31' | into datetime --offset -2147483648", "DORA_E600"),
+        ("'2026-01-31' | into datetime --offset 26", "DORA_E600"),
+        ("'2262-04-11T23:47' | into datetime --offset -20", "DORA_E304"),
+        ("{year: 2026, millisecond: 9223372036854775807} | into datetime", "DORA_E600"),
+        ("{year: 2026, nanosecond: -1} | into datetime", "DORA_E600"),
+    ] {
+        assert_eq!(code_of(&mut session, text), code, "{text}");
+    }
+}
+
+#[test]
+fn the_topics_of_help_name_all_there_is() {
+    let mut session = session();
+    let mut page = |topic: &str| session.value(&format!("help {topic}")).unwrap().as_str().unwrap().to_string();
+    let operators = page("operators");
+    for (operator, _) in value::ops::Operator::ALL {
+        assert!(operators.contains(&format!("`{operator}`")), "{operator}");
+    }
+    let literals = page("literals");
+    for (unit, _) in value::units::DURATION_UNITS.iter().chain(&value::units::FILESIZE_UNITS) {
+        assert!(literals.contains(&format!("`5{unit}`")), "{unit}");
+    }
+    for row in page("types").lines().filter_map(|line| line.strip_prefix("| `")) {
+        let of = row.split('`').next().unwrap();
+        assert!(value::Type::parse(of).is_ok(), "{of}");
+    }
+    assert_eq!(code_of(&mut session, "help operatros"), "DORA_E605");
+}
+
+#[test]
+fn json_is_the_same_in_files_and_in_texts() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    let rows = "[[x took]; [1e300 5ms] [(-0.0) null]]";
+    let given = session.value(&format!("{rows} | save a.ndjson; {rows} | to ndjson")).unwrap();
+    let saved = std::fs::read_to_string(home.path().join("a.ndjson")).unwrap();
+    assert_eq!(given, value::Value::string(saved));
+    for stage in ["to json", "to ndjson", "to yaml", "save b.json", "save b.ndjson", "save b.yaml"] {
+        assert_eq!(code_of(&mut session, &format!("[{{f: {{|| 1}}}}] | {stage}")), "DORA_E603", "{stage}");
+    }
+}
+
+#[test]
+fn a_reason_of_the_system_comes_without_its_number() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    for text in [
+        "[1] | save nowhere/a.txt",
+        "[1] | save --append nowhere/a.txt",
+        "mkdir '/proc/x'",
+        "open .",
+        "'x' | save /proc/x",
+    ] {
+        let error = session.value(text).unwrap_err();
+        assert!(!error.message.contains("os error"), "{text}: {}", error.message);
     }
 }

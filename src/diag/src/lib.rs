@@ -7,13 +7,16 @@
 //! - [`source`] – texts and positions in them
 //! - [`diagnostic`] – the error type
 //! - [`codes`] – every code, with its page and the exit code it leads to
+//! - [`reason`] – why the operating system refused
 //! - [`suggest`] – did-you-mean
 
 pub mod codes;
 pub mod diagnostic;
+pub mod reason;
 pub mod source;
 pub mod suggest;
 
 pub use codes::{Code, Exit};
 pub use diagnostic::{Cause, Diagnostic, Label, Result};
+pub use reason::os_reason;
 pub use source::{Source, SourceId, Sources, Span};

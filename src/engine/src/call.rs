@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use diag::{Diagnostic, Result, Span, codes};
-use value::{CellPath, Interrupt, Record, TableRef, Type, Value};
+use value::{CellPath, Interrupt, Record, Type, Value};
 
 use crate::command::{Command, Kind};
 use crate::context::{Context, Env};
@@ -97,23 +97,6 @@ impl Call<'_> {
     /// The input as one value.
     pub fn collect(&self, input: Data) -> Result<Value> {
         input.into_value(self.interrupt())
-    }
-
-    /// The input as a table, when it is one or a list of records.
-    pub fn table(&self, input: &Value) -> Option<TableRef> {
-        table::of_value(input)
-    }
-
-    /// Calls another declared command with positional arguments.
-    pub fn call(&mut self, command: &'static Command, arguments: Vec<(&str, Value)>, input: Data) -> Result<Data> {
-        let mut bound: Vec<Option<(Value, Span)>> = vec![None; command.params.len()];
-        for (name, value) in arguments {
-            if let Some((at, _)) = command.param(name) {
-                bound[at] = Some((value, self.head));
-            }
-        }
-        let mut call = Call { command, head: self.head, arguments: &bound, interpreter: self.interpreter };
-        (command.run)(&mut call, input)
     }
 
     /// Whether a parameter of this name was given at all.

@@ -14,6 +14,7 @@ pub struct Command {
     /// One to three words: `sort-by`, `dataflow list`.
     pub name: &'static str,
     pub category: Category,
+    pub effect: Effect,
     /// One sentence in the third person, without the command's name.
     pub summary: &'static str,
     /// What a user must know beyond the summary; Markdown, may be empty.
@@ -26,6 +27,8 @@ pub struct Command {
     pub search: &'static [&'static str],
     /// Whether it removes what cannot be got back: asks on a terminal, wants `--yes` off one.
     pub destructive: bool,
+    /// Whether it wants what the program before it writes to standard error, too.
+    pub wants_stderr: bool,
     /// The resource whose rows the output holds, so that bare verbs find their command.
     pub yields: Option<Resource>,
     /// The output's type where it depends on input or arguments; `None` from it means what `io` says.
@@ -40,6 +43,7 @@ impl Command {
     pub const DEFAULT: Command = Command {
         name: "",
         category: Category::Core,
+        effect: Effect::Acts,
         summary: "",
         details: "",
         params: &[],
@@ -47,6 +51,7 @@ impl Command {
         examples: &[],
         search: &[],
         destructive: false,
+        wants_stderr: false,
         yields: None,
         infer: None,
         lower: None,
@@ -105,6 +110,18 @@ impl Category {
     }
 }
 
+/// What a call does besides giving its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Changes or asks the world, or gives something else each time: never before the program runs.
+    Acts,
+    /// Nothing: the same comes of the same input and arguments, as far as the closures among them compute too. So
+    /// the checker may run it for a constant.
+    Computes,
+    /// Changes where programs are found, so that unknown words after it, or in its closure, are left to run time.
+    Moves,
+}
+
 /// One parameter of a command.
 pub struct Param {
     /// Without dashes.
@@ -113,6 +130,8 @@ pub struct Param {
     pub takes: Takes,
     /// One sentence fragment: "How many rows to keep".
     pub doc: &'static str,
+    /// Whether columns may be named beside it that the input is not known to have: `--optional`.
+    pub relaxes_columns: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +143,20 @@ pub enum Kind {
     Flag(Option<char>),
     /// `--name`
     Switch(Option<char>),
+}
+
+impl Kind {
+    pub fn is_flag(self) -> bool {
+        matches!(self, Kind::Flag(_) | Kind::Switch(_))
+    }
+
+    /// The letter after one dash.
+    pub fn short(self) -> Option<char> {
+        match self {
+            Kind::Flag(short) | Kind::Switch(short) => short,
+            Kind::Required | Kind::Optional | Kind::Rest => None,
+        }
+    }
 }
 
 /// What an argument may be.
@@ -153,6 +186,8 @@ pub enum Takes {
     Closure,
     /// A file or directory; `~` is the home directory.
     Path,
+    /// A directory, as a path.
+    Directory,
     /// The name of a known thing (`dataflow`, `node`), which the prompt completes.
     Name(Resource),
 }
@@ -170,6 +205,7 @@ impl Takes {
             Takes::Condition => "condition".into(),
             Takes::Aggregations => "record".into(),
             Takes::Path => "path".into(),
+            Takes::Directory => "directory".into(),
             Takes::Name(_) => "string".into(),
         }
     }
@@ -177,35 +213,41 @@ impl Takes {
 
 /// Makes parameters, so that a declaration reads as a list of them.
 impl Param {
+    const fn new(name: &'static str, kind: Kind, takes: Takes, doc: &'static str) -> Param {
+        Param { name, kind, takes, doc, relaxes_columns: false }
+    }
+
     pub const fn required(name: &'static str, takes: Takes, doc: &'static str) -> Param {
-        Param { name, kind: Kind::Required, takes, doc }
+        Param::new(name, Kind::Required, takes, doc)
     }
 
     pub const fn optional(name: &'static str, takes: Takes, doc: &'static str) -> Param {
-        Param { name, kind: Kind::Optional, takes, doc }
+        Param::new(name, Kind::Optional, takes, doc)
     }
 
     pub const fn rest(name: &'static str, takes: Takes, doc: &'static str) -> Param {
-        Param { name, kind: Kind::Rest, takes, doc }
+        Param::new(name, Kind::Rest, takes, doc)
     }
 
     pub const fn flag(name: &'static str, short: Option<char>, takes: Takes, doc: &'static str) -> Param {
-        Param { name, kind: Kind::Flag(short), takes, doc }
+        Param::new(name, Kind::Flag(short), takes, doc)
     }
 
     pub const fn switch(name: &'static str, short: Option<char>, doc: &'static str) -> Param {
-        Param { name, kind: Kind::Switch(short), takes: Takes::Type("bool"), doc }
+        Param::new(name, Kind::Switch(short), Takes::Type("bool"), doc)
+    }
+
+    /// The same parameter, beside which columns need not be there, or not under this very name.
+    pub const fn relaxing(self) -> Param {
+        Param { relaxes_columns: true, ..self }
     }
 
     pub fn is_flag(&self) -> bool {
-        matches!(self.kind, Kind::Flag(_) | Kind::Switch(_))
+        self.kind.is_flag()
     }
 
     pub fn short(&self) -> Option<char> {
-        match self.kind {
-            Kind::Flag(short) | Kind::Switch(short) => short,
-            _ => None,
-        }
+        self.kind.short()
     }
 
     /// `<name>`, `[name]`, `...name`, `[--flag <type>]`
@@ -249,6 +291,13 @@ pub struct Known {
     pub gives: Option<Type>,
     /// For aggregations and other records, the parts in order.
     pub parts: Vec<(std::sync::Arc<str>, Type)>,
+}
+
+impl Known {
+    /// Nothing but the type.
+    pub fn of(of: Type) -> Self {
+        Known { of, value: None, gives: None, parts: Vec::new() }
+    }
 }
 
 impl Shape<'_> {

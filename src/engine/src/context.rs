@@ -143,8 +143,9 @@ impl Context {
             return Ok(runtime.handle().clone());
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("dora-io").build();
-        let runtime = runtime
-            .map_err(|error| Diagnostic::new(codes::INTERNAL, format!("the async runtime cannot start: {error}")))?;
+        let runtime = runtime.map_err(|error| {
+            Diagnostic::new(codes::INTERNAL, format!("the async runtime cannot start: {}", diag::os_reason(&error)))
+        })?;
         Ok(self.0.tokio.get_or_init(|| runtime).handle().clone())
     }
 

@@ -38,24 +38,19 @@ impl Stream {
         Stream { items: Box::new(items), resource: None, endless: false }
     }
 
-    pub fn endless(mut self) -> Self {
-        self.endless = true;
+    pub fn endless(self) -> Self {
+        self.endless_if(true)
+    }
+
+    /// Marks it as one that may never end, as what it was made of.
+    pub fn endless_if(mut self, endless: bool) -> Self {
+        self.endless = endless;
         self
     }
 
     pub fn with_resource(mut self, resource: Option<Resource>) -> Self {
         self.resource = resource;
         self
-    }
-
-    /// The same stream with its items made anew, one for one or fewer.
-    pub fn map_items(
-        self,
-        change: impl FnOnce(
-            Box<dyn Iterator<Item = Result<Value>> + Send>,
-        ) -> Box<dyn Iterator<Item = Result<Value>> + Send>,
-    ) -> Self {
-        Stream { items: change(self.items), resource: self.resource, endless: self.endless }
     }
 }
 
@@ -108,7 +103,10 @@ impl Data {
                         Ok(n) => all.extend_from_slice(&chunk[..n]),
                         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                         Err(error) => {
-                            return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}")));
+                            return Err(Diagnostic::new(
+                                codes::CANNOT_READ,
+                                format!("reading failed: {}", diag::os_reason(&error)),
+                            ));
                         }
                     }
                 }

@@ -94,7 +94,8 @@ fn check_status(name: &str, span: Span, status: ExitStatus) -> Result<()> {
 
 /// The error for a program that could not be run.
 pub fn failed(name: &str, span: Span, error: &std::io::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::CANNOT_RUN, format!("`{name}` cannot be run: {error}")).label(span, "this program")
+    Diagnostic::new(codes::CANNOT_RUN, format!("`{name}` cannot be run: {}", diag::os_reason(&error)))
+        .label(span, "this program")
 }
 
 /// Finds a program on the scope's PATH, or by its path.
@@ -257,8 +258,11 @@ pub(crate) fn redirect(
     match data.take() {
         Some(Data::Bytes(mut bytes)) => {
             bytes.reader.read_to_end(&mut output).map_err(|error| {
-                Diagnostic::new(codes::CANNOT_READ, format!("reading a program's output failed: {error}"))
-                    .or_label(body.span, "here")
+                Diagnostic::new(
+                    codes::CANNOT_READ,
+                    format!("reading a program's output failed: {}", diag::os_reason(&error)),
+                )
+                .or_label(body.span, "here")
             })?;
             if let Some(running) = bytes.program {
                 let (name, span) = (running.name.clone(), running.span);
@@ -292,7 +296,7 @@ pub(crate) fn redirect(
             }
         };
         written.map_err(|error| {
-            Diagnostic::new(codes::CANNOT_WRITE, format!("`{target}` cannot be written: {error}"))
+            Diagnostic::new(codes::CANNOT_WRITE, format!("`{target}` cannot be written: {}", diag::os_reason(&error)))
                 .label(redirect.target.span, "to here")
         })?;
     }

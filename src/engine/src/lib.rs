@@ -31,7 +31,7 @@ pub mod run;
 pub mod session;
 
 pub use call::{Call, ClosureValue, FromValue, Runner};
-pub use command::{Category, Command, Example, Known, Lowering, Param, Shape, Takes};
+pub use command::{Category, Command, Effect, Example, Known, Lowering, Param, Shape, Takes};
 pub use context::{Context, Env, Live, NoLive, NoUi, Ui};
 pub use data::{Bytes, Data, Stream};
 pub use registry::{Alias, Registry};

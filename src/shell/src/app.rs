@@ -10,7 +10,7 @@ use engine::{Context, Data, Registry, Session};
 
 use crate::argv;
 use crate::services::{self, Services};
-use crate::terminal::{Format, Terminal};
+use crate::terminal::{ErrorFormat, Format, Terminal};
 
 /// The words after `dora`, sorted.
 struct Asked {
@@ -48,7 +48,7 @@ pub fn main(words: Vec<String>) -> i32 {
         // The panic has told of itself.
         Ok(Err(_)) => 101,
         Err(error) => {
-            eprintln!("dora cannot start a thread: {error}");
+            eprintln!("dora cannot start a thread: {}", diag::os_reason(&error));
             Exit::Failed as i32
         }
     }
@@ -85,8 +85,13 @@ fn run(words: Vec<String>) -> i32 {
         What::Shell => crate::prompt::run(session, &terminal),
         What::Code { code, stdin } => {
             if stdin {
-                let input = std::io::read_to_string(std::io::stdin()).unwrap_or_default();
-                session.bind("stdin", value::Value::string(input));
+                match standard_input(session.context()) {
+                    Ok(input) => session.bind("stdin", input),
+                    Err(error) => {
+                        terminal.error(&error, session.context().sources());
+                        return error.code.exit() as i32;
+                    }
+                }
             }
             let outcome = session.run("<-c>", &code, false);
             finish(&mut session, &terminal, outcome)
@@ -150,7 +155,10 @@ fn script(session: &mut Session, terminal: &Terminal, file: &Path, words: &[Stri
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) => {
-            let error = Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display()));
+            let error = Diagnostic::new(
+                codes::NO_SCRIPT,
+                format!("`{}` cannot be read: {}", file.display(), diag::os_reason(&error)),
+            );
             terminal.error(&error, session.context().sources());
             return error.code.exit() as i32;
         }
@@ -184,9 +192,10 @@ fn check(session: &Session, terminal: &Terminal, files: &[PathBuf]) -> i32 {
                 let source = session.context().sources().add(file.display().to_string(), text);
                 Diagnostic::combine(session.check(&source).errors)
             }
-            Err(error) => {
-                Some(Diagnostic::new(codes::NO_SCRIPT, format!("`{}` cannot be read: {error}", file.display())))
-            }
+            Err(error) => Some(Diagnostic::new(
+                codes::NO_SCRIPT,
+                format!("`{}` cannot be read: {}", file.display(), diag::os_reason(&error)),
+            )),
         };
         if let Some(error) = error {
             terminal.error(&error, session.context().sources());
@@ -229,7 +238,7 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
                 format.output = output_format(&wanted)?;
             }
             "--quiet" | "-q" => format.quiet = true,
-            "--error-format" => format.json_errors = value("`text` or `json`")? == "json",
+            "--error-format" => format.errors = error_format(&value("`text` or `json`")?)?,
             "--version" | "-V" if rest.is_empty() => rest.push("version".into()),
             "--help" | "-h" if rest.is_empty() => rest.push("help".into()),
             _ => rest.push(word),
@@ -247,6 +256,16 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
     Ok(Asked { format, what })
 }
 
+/// All of standard input: text, or binary where it is none.
+fn standard_input(context: &Context) -> Result<value::Value, Box<Diagnostic>> {
+    let reader = Box::new(std::io::stdin());
+    Data::Bytes(engine::Bytes { reader, program: None }).into_value(context.interrupt())
+}
+
+fn error_format(wanted: &str) -> Result<ErrorFormat, Box<Diagnostic>> {
+    ErrorFormat::named(wanted).ok_or_else(|| not_offered("error format", wanted, &ErrorFormat::NAMES))
+}
+
 /// The words of `--output` that people are offered; others that `to` knows work too.
 const OUTPUTS: [&str; 6] = ["table", "json", "yaml", "csv", "ndjson", "text"];
 
@@ -254,11 +273,13 @@ fn output_format(wanted: &str) -> Result<Option<commands::formats::Format>, Box<
     if wanted == "table" {
         return Ok(None);
     }
-    commands::formats::Format::named(wanted).map(Some).ok_or_else(|| {
-        let error = Diagnostic::new(codes::NOT_IN_SET, format!("there is no output format `{wanted}`"));
-        match diag::suggest::did_you_mean(wanted, OUTPUTS) {
-            Some(help) => error.help(help),
-            None => error.help(format!("the formats are: {}", OUTPUTS.join(", "))),
-        }
-    })
+    commands::formats::Format::named(wanted).map(Some).ok_or_else(|| not_offered("output format", wanted, &OUTPUTS))
+}
+
+fn not_offered(what: &str, wanted: &str, offered: &[&str]) -> Box<Diagnostic> {
+    let error = Diagnostic::new(codes::NOT_IN_SET, format!("there is no {what} `{wanted}`"));
+    match diag::suggest::did_you_mean(wanted, offered.iter().copied()) {
+        Some(help) => error.help(help),
+        None => error.help(format!("the {what}s are: {}", offered.join(", "))),
+    }
 }

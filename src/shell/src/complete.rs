@@ -83,7 +83,7 @@ impl Completion<'_> {
             self.rest_of_name(found, &words);
         }
         match self.callee(&words) {
-            Some((wanted, used, name)) => self.argument(found, &wanted, &words[used..], name),
+            Some((wanted, used)) => self.argument(found, &wanted, &words[used..]),
             None if found.list.is_empty() && !KEYWORDS.contains(&words[0]) && !words[0].starts_with('$') => {
                 self.files(found, false);
             }
@@ -157,8 +157,8 @@ impl Completion<'_> {
         }
     }
 
-    /// What the stage's words call: its parameters, how many words its name has, and the name.
-    fn callee(&self, words: &[&str]) -> Option<(Vec<Wanted>, usize, String)> {
+    /// What the stage's words call: its parameters, and how many words its name has.
+    fn callee(&self, words: &[&str]) -> Option<(Vec<Wanted>, usize)> {
         let functions = &self.session.names().scope.functions;
         for count in (1..=words.len().min(3)).rev() {
             let name = words[..count].join(" ");
@@ -169,7 +169,7 @@ impl Completion<'_> {
                     takes: WantedType::Typed(param.of.clone()),
                     about: param.doc.clone(),
                 });
-                return Some((wanted.collect(), count, name));
+                return Some((wanted.collect(), count));
             }
         }
         let registry = self.session.context().registry();
@@ -183,7 +183,7 @@ impl Completion<'_> {
             takes: WantedType::Declared(param.takes),
             about: param.doc.to_string(),
         });
-        Some((wanted.collect(), used, command.name.to_string()))
+        Some((wanted.collect(), used))
     }
 
     fn variables(&self, found: &mut Found<'_>) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use diag::Sources;
 use engine::{Session, external};
 use nu_ansi_term::{Color, Style};
-use syntax::expression::OPERATORS;
+use syntax::expression::{ASSIGNMENTS, level};
 use syntax::parse::KEYWORDS;
 use syntax::tokens::{Bracket, Tokens};
 use syntax::{TokenKind, literal};
@@ -286,9 +286,7 @@ fn value(word: &str) -> Class {
         Class::Variable
     } else if word.strip_prefix('-').is_some_and(flag) {
         Class::Flag
-    } else if matches!(word, "not" | "=" | "=>" | "+=" | "-=" | "*=" | "/=" | "++=")
-        || OPERATORS.iter().any(|(operator, _)| *operator == word)
-    {
+    } else if matches!(word, "not" | "=>") || ASSIGNMENTS.contains(&word) || level(word).is_some() {
         Class::Operator
     } else if matches!(literal::read(word), Some(Ok(_))) || is_range(word) {
         Class::Literal

@@ -7,7 +7,7 @@
 //! - [`services`] – the store and the runtimes, handed to commands
 //! - [`signals`] – ctrl-c
 //! - [`prompt`] – the interactive shell
-//! - [`line`] – where the cursor is in a line that is being typed
+//! - [`mod@line`] – where the cursor is in a line that is being typed
 //! - [`complete`] – what can be typed next
 //! - [`highlight`] – what each piece of a line is
 

@@ -45,7 +45,10 @@ fn run_input(mut session: Session, terminal: &Terminal) -> i32 {
         let outcome = match statement {
             Ok(text) => session.run("<stdin>", &text, false),
             Err(error) => {
-                let error = Diagnostic::new(codes::CANNOT_READ, format!("standard input cannot be read: {error}"));
+                let error = Diagnostic::new(
+                    codes::CANNOT_READ,
+                    format!("standard input cannot be read: {}", diag::os_reason(&error)),
+                );
                 terminal.error(&error, session.context().sources());
                 code = error.code.exit() as i32;
                 break;
@@ -148,7 +151,10 @@ impl<'a> Shell<'a> {
                 // The line is given up; the shell stays.
                 Ok(_) => {}
                 Err(error) => {
-                    let error = Diagnostic::new(codes::CANNOT_READ, format!("the terminal cannot be read: {error}"));
+                    let error = Diagnostic::new(
+                        codes::CANNOT_READ,
+                        format!("the terminal cannot be read: {}", diag::os_reason(&error)),
+                    );
                     self.terminal.error(&error, self.context.sources());
                     services::close(&self.context);
                     return error.code.exit() as i32;

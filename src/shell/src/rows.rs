@@ -40,7 +40,10 @@ pub fn show(
             }
         };
         thread.spawn_scoped(scope, pull).map_err(|error| {
-            Diagnostic::new(codes::INTERNAL, format!("a thread for the rows cannot be started: {error}"))
+            Diagnostic::new(
+                codes::INTERNAL,
+                format!("a thread for the rows cannot be started: {}", diag::os_reason(&error)),
+            )
         })?;
         let rows = Rows { rows, interrupt };
         let (limit, time) = match options.width.is_none() && !endless {

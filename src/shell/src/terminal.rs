@@ -15,8 +15,29 @@ pub struct Format {
     pub output: Option<commands::formats::Format>,
     /// `--quiet`: names only.
     pub quiet: bool,
-    /// `--error-format json`
-    pub json_errors: bool,
+    pub errors: ErrorFormat,
+}
+
+/// `--error-format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+impl ErrorFormat {
+    pub const NAMES: [&str; 2] = ["text", "json"];
+
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "text" => Some(ErrorFormat::Text),
+            "json" => Some(ErrorFormat::Json),
+            _ => None,
+        }
+    }
 }
 
 /// The process's own streams.
@@ -50,14 +71,11 @@ impl Terminal {
 
     /// Shows an error, and those related to it, on standard error.
     pub fn error(&self, error: &Diagnostic, sources: &Sources) {
-        let at_terminal = std::io::stderr().is_terminal();
-        let text = if error.code == codes::INTERRUPTED && at_terminal && !self.format.json_errors {
+        let text = match self.format.errors {
+            ErrorFormat::Json => render::diagnostic_to_json(error, sources),
             // Whoever pressed ctrl-c knows; only the line with the terminal's `^C` is to be ended.
-            "\n".into()
-        } else if self.format.json_errors {
-            render::diagnostic_to_json(error, sources)
-        } else {
-            render::diagnostic_to_text(error, sources, &Options::for_stream(&std::io::stderr()))
+            ErrorFormat::Text if error.code == codes::INTERRUPTED && std::io::stderr().is_terminal() => "\n".into(),
+            ErrorFormat::Text => render::diagnostic_to_text(error, sources, &Options::for_stream(&std::io::stderr())),
         };
         // A closed standard error leaves nobody to tell.
         let _ = std::io::stderr().write_all(text.as_bytes());
@@ -97,10 +115,9 @@ impl Ui for Terminal {
         eprint!("{question} [y/N] ");
         let _ = std::io::stderr().flush();
         let mut answer = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .map_err(|error| Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {error}")))?;
+        std::io::stdin().lock().read_line(&mut answer).map_err(|error| {
+            Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(&error)))
+        })?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
@@ -159,5 +176,5 @@ fn closed(error: &std::io::Error) -> Box<Diagnostic> {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return engine::error_value::exit_request(0);
     }
-    Diagnostic::new(codes::CANNOT_WRITE, format!("standard output cannot be written: {error}"))
+    Diagnostic::new(codes::CANNOT_WRITE, format!("standard output cannot be written: {}", diag::os_reason(&error)))
 }

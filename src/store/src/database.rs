@@ -93,7 +93,8 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     // Migrations read the version and then change it, and a switch to WAL does not wait for a busy database:
     // one process at a time does both. The kernel releases this lock when its holder dies.
     let lock_path = path.with_extension("db.lock");
-    let unwritable = |error: std::io::Error| unwritable(path).cause(format!("{}: {error}", lock_path.display()));
+    let unwritable =
+        |error: std::io::Error| unwritable(path).cause(format!("{}: {}", lock_path.display(), diag::os_reason(&error)));
     let lock = std::fs::File::create(&lock_path).map_err(unwritable)?;
     lock.lock().map_err(unwritable)?;
     connection

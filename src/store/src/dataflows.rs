@@ -317,7 +317,6 @@ pub(crate) mod tests {
             cause: cause.map(str::to_string),
             culprit: None,
             snapshot: None,
-            options: None,
         }
     }
 

@@ -127,8 +127,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     let kind = match kind.as_str() {
         "transition" => EventKind::Transition { from: row.get("was")?, to: row.get("became")? },
         "notice" => EventKind::Notice { level: row.get("level")?, count: row.get::<_, i64>("count")?.cast_unsigned() },
-        // The schema admits these three kinds only.
-        _ => EventKind::Removed,
+        "removed" => EventKind::Removed,
+        _ => return row.named("kind", |_| None),
     };
     Ok(EventRow {
         id: row.get("id")?,
@@ -148,6 +148,29 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
 mod tests {
     use super::*;
     use crate::Home;
+
+    #[test]
+    fn a_kind_that_nobody_knows_is_an_error_and_no_removal() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(Home::at(root.path()));
+        let removed = Event {
+            time: Timestamp::now(),
+            dataflow: Uuid::now_v7(),
+            dataflow_name: "demo".to_string(),
+            sequence: 1,
+            node: None,
+            kind: EventKind::Removed,
+            why: String::new(),
+        };
+        store.record_events(&[removed]).unwrap();
+        store
+            .with(|connection| {
+                connection.pragma_update(None, "ignore_check_constraints", true)?;
+                connection.execute("UPDATE events SET kind = 'paused'", [])
+            })
+            .unwrap();
+        assert!(store.events(&EventQuery::default()).is_err());
+    }
 
     #[test]
     fn a_reader_can_go_on_after_the_last_event_it_saw() {

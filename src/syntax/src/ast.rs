@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use diag::Span;
+use value::ops::Operator;
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +100,7 @@ pub enum ExprKind {
         operand: Box<Expr>,
     },
     Binary {
-        op: Spanned<Arc<str>>,
+        op: Spanned<Operator>,
         left: Box<Expr>,
         right: Box<Expr>,
     },

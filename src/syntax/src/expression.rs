@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use chumsky::input::{MapExtra, Stream};
 use chumsky::pratt::{infix, left, prefix, right};
 use chumsky::prelude::*;
+use value::ops::Operator;
 
 /// How tightly an operator binds, loosest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,50 +27,28 @@ pub enum Level {
     Power,
 }
 
-/// Every infix operator as it is written, with its level.
-pub const OPERATORS: &[(&str, Level)] = &[
-    ("or", Level::Or),
-    ("xor", Level::Xor),
-    ("and", Level::And),
-    ("bit-or", Level::BitOr),
-    ("bit-xor", Level::BitXor),
-    ("bit-and", Level::BitAnd),
-    ("==", Level::Comparison),
-    ("!=", Level::Comparison),
-    ("<", Level::Comparison),
-    ("<=", Level::Comparison),
-    (">", Level::Comparison),
-    (">=", Level::Comparison),
-    ("=~", Level::Comparison),
-    ("!~", Level::Comparison),
-    ("like", Level::Comparison),
-    ("not-like", Level::Comparison),
-    ("in", Level::Comparison),
-    ("not-in", Level::Comparison),
-    ("has", Level::Comparison),
-    ("not-has", Level::Comparison),
-    ("starts-with", Level::Comparison),
-    ("not-starts-with", Level::Comparison),
-    ("ends-with", Level::Comparison),
-    ("not-ends-with", Level::Comparison),
-    ("++", Level::Concatenation),
-    ("bit-shl", Level::Shift),
-    ("bit-shr", Level::Shift),
-    ("+", Level::Sum),
-    ("-", Level::Sum),
-    ("*", Level::Product),
-    ("/", Level::Product),
-    ("//", Level::Product),
-    ("mod", Level::Product),
-    ("**", Level::Power),
-];
-
 /// What assigns; each but the first applies the operator before its `=`.
 pub const ASSIGNMENTS: &[&str] = &["=", "+=", "-=", "*=", "/=", "++="];
 
 /// The level of an infix operator, or none when the word is not one.
 pub fn level(word: &str) -> Option<Level> {
-    OPERATORS.iter().find(|(operator, _)| *operator == word).map(|(_, level)| *level)
+    use Operator as O;
+    Some(match Operator::parse(word)? {
+        O::Or => Level::Or,
+        O::Xor => Level::Xor,
+        O::And => Level::And,
+        O::BitOr => Level::BitOr,
+        O::BitXor => Level::BitXor,
+        O::BitAnd => Level::BitAnd,
+        O::Equal | O::NotEqual | O::Less | O::LessEqual | O::Greater | O::GreaterEqual => Level::Comparison,
+        O::Matches | O::NotMatches | O::In | O::NotIn | O::Has | O::NotHas => Level::Comparison,
+        O::StartsWith | O::NotStartsWith | O::EndsWith | O::NotEndsWith => Level::Comparison,
+        O::Concat => Level::Concatenation,
+        O::ShiftLeft | O::ShiftRight => Level::Shift,
+        O::Add | O::Subtract => Level::Sum,
+        O::Multiply | O::Divide | O::FloorDivide | O::Modulo => Level::Product,
+        O::Power => Level::Power,
+    })
 }
 
 /// One place in the row; the numbers index the caller's operands and operators.
@@ -173,6 +152,10 @@ mod tests {
         assert_eq!(shape("a + b * c ** d ** e"), "(a + (b * (c ** (d ** e))))");
         assert_eq!(shape("a / b / c + d"), "(((a / b) / c) + d)");
         assert_eq!(shape("a or b xor c and d == e ++ f"), "(a or (b xor (c and (d == (e ++ f)))))");
+        assert_eq!(
+            shape("a bit-or b bit-and c == d bit-shl e + f"),
+            "(a bit-or (b bit-and (c == (d bit-shl (e + f)))))"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Text to tree: lossless tokens first, then the syntax tree of each element.
 //!
-//! [`parse`] reads a whole program or prompt line and never fails: what is wrong is a list of diagnostics, and the
+//! [`parse()`] reads a whole program or prompt line and never fails: what is wrong is a list of diagnostics, and the
 //! tree has all else. Nothing here knows a command, a variable or a file.
 //!
 //! - [`tokens`][]: text to bracketed tokens; for highlighters and everyone who needs the text as it was

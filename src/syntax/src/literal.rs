@@ -1,5 +1,7 @@
 //! Words that are values: numbers, units, dates, and what quotes hold.
 
+use value::units;
+
 use crate::ast::Literal;
 
 /// Why a word that looks like a number is none.
@@ -78,62 +80,18 @@ fn decimal(word: &str) -> Option<Result<Literal, OutOfRange>> {
             .ok()
             .map(|value| if value.is_finite() { Ok(Literal::Float(value)) } else { Err(OutOfRange) });
     }
-    let (factor, make): (i128, fn(i64) -> Literal) = match duration_unit(suffix) {
-        Some(factor) => (factor, Literal::Duration),
-        None => (filesize_unit(suffix)?, Literal::Filesize),
+    let (unit, make): (i64, fn(i64) -> Literal) = match units::duration_unit(suffix) {
+        Some(nanos) => (nanos, Literal::Duration),
+        None => (units::filesize_unit(suffix)?, Literal::Filesize),
     };
-    Some(scaled(negative, &whole, &fraction, factor).map(make).ok_or(OutOfRange))
+    let number = &word[..word.len() - suffix.len()];
+    Some(units::scale(number, unit).map(make).ok_or(OutOfRange))
 }
 
 fn is_exponent(suffix: &str) -> bool {
     let Some(power) = suffix.strip_prefix(['e', 'E']) else { return false };
     let digits = power.strip_prefix(['+', '-']).unwrap_or(power);
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// `whole.fraction * factor` without the rounding of floats; what is finer than one unit is cut off.
-fn scaled(negative: bool, whole: &str, fraction: &str, factor: i128) -> Option<i64> {
-    // 18 digits behind the point are finer than any unit, and leave room for every i64 before it.
-    let fraction = fraction.get(..18.min(fraction.len()))?;
-    let power = 10i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let digits: i128 = format!("0{whole}{fraction}").parse().ok()?;
-    let value = digits.checked_mul(factor)? / power;
-    i64::try_from(if negative { -value } else { value }).ok()
-}
-
-fn duration_unit(unit: &str) -> Option<i128> {
-    const SECOND: i128 = 1_000_000_000;
-    Some(match unit {
-        "ns" => 1,
-        "us" | "µs" | "μs" => 1_000,
-        "ms" => 1_000_000,
-        "sec" => SECOND,
-        "min" => 60 * SECOND,
-        "hr" => 3_600 * SECOND,
-        "day" => 86_400 * SECOND,
-        "wk" => 604_800 * SECOND,
-        _ => return None,
-    })
-}
-
-fn filesize_unit(unit: &str) -> Option<i128> {
-    let unit = unit.to_ascii_lowercase();
-    let letters = unit.strip_suffix('b')?;
-    let (letter, base) = match letters.strip_suffix('i') {
-        Some(letter) => (letter, 1024i128),
-        None => (letters, 1000),
-    };
-    let power = match letter {
-        "" if base == 1000 => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        "p" => 5,
-        "e" => 6,
-        _ => return None,
-    };
-    Some(base.pow(power))
 }
 
 /// `2026-01-31`, with a time, and with a zone after the time. Only the shape is judged here, and month and day.

@@ -113,6 +113,7 @@ fn of(kind: char, depth: u32) -> BoxedStrategy<Expr> {
         'i' => ways.extend([
             two('i', &[Add, Subtract, Multiply, FloorDivide, Modulo, Power], 'i'),
             two('i', &[Add, Subtract, Multiply, FloorDivide, Modulo], 'i'),
+            two('i', &[BitAnd, BitOr, BitXor, ShiftLeft, ShiftRight], 'i'),
             two('d', &[FloorDivide], 'd'),
             one(Function::StrLength, 's'),
             one(Function::MathAbs, 'i'),

@@ -165,7 +165,7 @@ impl Frame {
                 let _ = send.send(Err(error));
             }
         });
-        worker.map_err(|error| failed(&format!("no thread could be started: {error}")))?;
+        worker.map_err(|error| failed(&format!("no thread could be started: {}", diag::os_reason(&error))))?;
         Ok(Frames { frame: self.clone(), receive: Some(receive) })
     }
 }

@@ -22,7 +22,7 @@ pub fn apply(function: Function, arguments: &[Value]) -> Result<Value> {
             let fallback = second.ok_or_else(|| wrong_count(function, 1))?;
             return Ok(if first.is_nothing() { fallback.clone() } else { first.clone() });
         }
-        Function::IsEmpty => return is_empty(first).map(Value::Bool),
+        Function::IsEmpty => return first.is_empty().map(Value::Bool),
         Function::IntoString => return Ok(Value::string(to_text(first))),
         _ if first.is_nothing() || second.is_some_and(Value::is_nothing) => return Ok(Value::Nothing),
         _ => {}
@@ -156,19 +156,6 @@ fn name(function: Function) -> &'static str {
 
 fn text(value: &Value) -> Option<&str> {
     value.as_str()
-}
-
-fn is_empty(value: &Value) -> Result<bool> {
-    Ok(match value {
-        Value::Nothing => true,
-        Value::String(text) => text.is_empty(),
-        Value::Binary(bytes) => bytes.is_empty(),
-        Value::List(items) => items.is_empty(),
-        Value::Record(record) => record.is_empty(),
-        Value::Table(table) => table.is_empty()?,
-        Value::Range(range) => range.is_empty(),
-        _ => false,
-    })
 }
 
 fn whole(x: f64) -> Result<i64> {

@@ -12,6 +12,7 @@
 //! - [`eval`], [`function`], [`aggregate`], [`key`]: what expressions, functions, reductions and sameness mean
 //! - [`query`], [`lower`], [`kernel`]: stages and expressions as polars queries
 //! - [`run`], [`interrupt`]: running them, their failures, ctrl-c
+//! - [`json`] – values as JSON and back
 //! - [`source`], [`sink`], [`text`]: csv, ndjson, json and parquet, as files and as text
 
 mod aggregate;
@@ -23,6 +24,7 @@ mod eval;
 mod frame;
 mod function;
 mod interrupt;
+pub mod json;
 mod kernel;
 mod key;
 mod kind;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use diag::{Diagnostic, Result, codes};
+use diag::{Diagnostic, Result, codes, os_reason};
 use polars::prelude::{PolarsError, PolarsResult};
 
 use crate::interrupt;
@@ -26,7 +26,7 @@ pub(crate) fn run<T: Send + 'static>(query: impl FnOnce() -> PolarsResult<T> + S
         // Nobody listens any more after an interrupt.
         let _ = send.send(caught(query));
     });
-    worker.map_err(|error| failed(&format!("no thread could be started: {error}")))?;
+    worker.map_err(|error| failed(&format!("no thread could be started: {}", diag::os_reason(&error))))?;
     loop {
         match receive.recv_timeout(GLANCE) {
             Ok(result) => return result,
@@ -58,7 +58,7 @@ pub(crate) fn translate(error: PolarsError) -> Box<Diagnostic> {
         PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => translate(*error),
         PolarsError::IO { error, .. } => match error.get_ref().and_then(|inner| inner.downcast_ref::<Diagnostic>()) {
             Some(diagnostic) => Box::new(diagnostic.clone()),
-            None => Diagnostic::new(codes::FILE_UNREADABLE, format!("the file cannot be read: {}", plain(&error))),
+            None => Diagnostic::new(codes::FILE_UNREADABLE, format!("the file cannot be read: {}", os_reason(&error))),
         },
         PolarsError::ComputeError(text) | PolarsError::SchemaMismatch(text) | PolarsError::InvalidOperation(text) => {
             content(&text)
@@ -69,12 +69,6 @@ pub(crate) fn translate(error: PolarsError) -> Box<Diagnostic> {
         }
         _ => failed("it was given something that it cannot do"),
     }
-}
-
-/// The operating system's reason alone.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).lines().next().unwrap_or_default().to_string()
 }
 
 /// A scan that met what its column cannot hold says which text and column; the rest is polars' advice to

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diag::{Diagnostic, Result, codes};
+use diag::{Diagnostic, Result, codes, os_reason};
 use polars::prelude as pl;
 use polars::prelude::SchemaExt as _;
 use value::{Table, Value};
@@ -14,10 +14,11 @@ use value::{Table, Value};
 use crate::construct::in_columns;
 use crate::frame::Frame;
 use crate::interrupt;
+use crate::json::{self, to_json};
 use crate::kind::Kind;
 use crate::run::run;
 use crate::source::{OFFSET_MARK, TYPE_MARK};
-use crate::text::{CsvLayout, csv_header, csv_lines, json_lines, write_json};
+use crate::text::{CsvLayout, csv_header, csv_lines};
 
 /// Writes a table as csv; rows pass through, and never all lie in memory at once.
 ///
@@ -32,22 +33,22 @@ pub fn csv(table: &dyn Table, path: &Path, layout: &CsvLayout) -> Result<()> {
 /// Writes a table as one JSON object a line.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn ndjson(table: &dyn Table, path: &Path) -> Result<()> {
-    by_batches(table, path, "", json_lines, "")
+    by_batches(table, path, "", json::lines, "")
 }
 
 /// Writes a table as a JSON list of objects.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn json(table: &dyn Table, path: &Path) -> Result<()> {
     let mut first = true;
     let write = |rows: &[Value], out: &mut String| {
         for row in rows {
             out.push_str(if first { "\n" } else { ",\n" });
             first = false;
-            write_json(row, out)?;
+            out.push_str(&to_json(row)?.to_string());
         }
         Ok(())
     };
@@ -57,7 +58,7 @@ pub fn json(table: &dyn Table, path: &Path) -> Result<()> {
 /// Writes a table as parquet. Rows must be alike, or be made of columns.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn parquet(table: &dyn Table, path: &Path) -> Result<()> {
     let made;
     let frame = match table.as_any().downcast_ref::<Frame>() {
@@ -122,15 +123,20 @@ fn by_batches(
     part.finish()
 }
 
-/// A file on its way; removed unless it is finished.
-struct Part {
+/// A file on its way to its place, where it appears whole; removed unless it is finished. A device or pipe is
+/// written to where it is, never replaced.
+pub struct Part {
     path: PathBuf,
     place: PathBuf,
-    finished: bool,
+    moves: bool,
 }
 
 impl Part {
-    fn beside(place: &Path) -> Result<Part> {
+    /// A part of what shall be at `place`, with a name of its own, however many write there at once.
+    ///
+    /// # Errors
+    /// `FILE_UNWRITABLE` where no file can be.
+    pub fn beside(place: &Path) -> Result<Part> {
         // What a link leads to is replaced, not the link.
         let place = place.canonicalize().unwrap_or_else(|_| place.to_path_buf());
         let place = std::path::absolute(&place).map_err(|error| unwritable(&place, &error))?;
@@ -140,18 +146,32 @@ impl Part {
         if place.is_dir() {
             return Err(Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{}` is a directory", place.display())));
         }
+        if place.metadata().is_ok_and(|about| !about.is_file()) {
+            return Ok(Part { path: place.clone(), place, moves: false });
+        }
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(format!(".{}.{}.part", std::process::id(), next_number()));
-        Ok(Part { path: place.with_file_name(hidden), place, finished: false })
+        Ok(Part { path: place.with_file_name(hidden), place, moves: true })
     }
 
-    fn open(&self) -> Result<File> {
-        File::create(&self.path).map_err(|error| unwritable(&self.place, &error))
+    /// Opens it for writing.
+    ///
+    /// # Errors
+    /// `FILE_UNWRITABLE`
+    pub fn open(&self) -> Result<File> {
+        let opened = if self.moves { File::create(&self.path) } else { File::options().write(true).open(&self.path) };
+        opened.map_err(|error| unwritable(&self.place, &error))
     }
 
     /// Syncs the file, gives it its name, and syncs the directory that holds the name.
-    fn finish(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// `FILE_UNWRITABLE`; then nothing has changed.
+    pub fn finish(mut self) -> Result<()> {
+        if !self.moves {
+            return Ok(());
+        }
         let named = || {
             File::open(&self.path)?.sync_all()?;
             if let Ok(about) = std::fs::metadata(&self.place) {
@@ -161,14 +181,14 @@ impl Part {
             self.place.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
         named().map_err(|error| unwritable(&self.place, &error))?;
-        self.finished = true;
+        self.moves = false;
         Ok(())
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if !self.finished {
+        if self.moves {
             // It may never have been made.
             let _ = std::fs::remove_file(&self.path);
         }
@@ -181,10 +201,9 @@ fn next_number() -> u64 {
     NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or(&reason).to_lowercase();
-    Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{}` cannot be written: {reason}", path.display()))
+/// The error for a file that cannot be written.
+pub fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
+    Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{}` cannot be written: {}", path.display(), os_reason(error)))
 }
 
 #[cfg(test)]
@@ -334,6 +353,17 @@ mod tests {
         let nowhere = folder.path().join("nowhere/t.csv");
         let error = csv(&*table, &nowhere, &CsvLayout::default()).unwrap_err();
         assert_eq!(error.code, codes::FILE_UNWRITABLE, "{error:?}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_to_and_not_replaced() {
+        let table = crate::as_rows(rows(3), None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("nothing.csv");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        csv(&*table, &link, &CsvLayout::default()).unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+        assert!(link.is_symlink());
     }
 
     #[test]

@@ -5,16 +5,17 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use diag::{Diagnostic, Result, codes};
+use diag::{Diagnostic, Result, codes, os_reason};
 use polars::prelude as pl;
 use polars::prelude::{LazyCsvReader, LazyFileListReader as _, LazyFrame, LazyJsonLineReader, SerReader as _};
 use value::{Fields, TableRef, Type, Value};
 
 use crate::frame::{Frame, Pin};
+use crate::json::from_json;
 use crate::kind::{Columns, Kind};
 use crate::lower::{call, column};
 use crate::run::caught;
-use crate::text::{self, CsvLayout, bad_csv, cell_kind, cell_value, column_names, csv_reader, json_line, numbered};
+use crate::text::{CsvLayout, bad_csv, cell_kind, cell_value, column_names, csv_reader, json_line, numbered};
 
 /// How a text file's columns are told.
 #[derive(Debug, Clone)]
@@ -81,7 +82,7 @@ pub fn csv(path: &Path, options: &ScanOptions) -> Result<TableRef> {
 /// Opens a file of one JSON object a line.
 ///
 /// # Errors
-/// As for [`csv`].
+/// As for [`csv()`].
 pub fn ndjson(path: &Path, options: &ScanOptions) -> Result<TableRef> {
     let pin = Pin::new(path)?;
     let mut sample = Vec::new();
@@ -123,7 +124,7 @@ pub fn json(path: &Path) -> Result<TableRef> {
         let message = format!("line {}, column {}, is not JSON", error.line(), error.column());
         at(path, Diagnostic::new(codes::BAD_CONTENT, message))
     })?;
-    let rows = match text::from_json(content) {
+    let rows = match from_json(content) {
         Value::List(items) if items.iter().all(|item| item.as_record().is_some()) => items.to_vec(),
         row @ Value::Record(_) => vec![row],
         other => {
@@ -280,7 +281,5 @@ fn at(path: &Path, mut error: Box<Diagnostic>) -> Box<Diagnostic> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or(&reason).to_lowercase();
-    Diagnostic::new(codes::FILE_UNREADABLE, format!("`{}` cannot be read: {reason}", path.display()))
+    Diagnostic::new(codes::FILE_UNREADABLE, format!("`{}` cannot be read: {}", path.display(), os_reason(error)))
 }

@@ -8,6 +8,7 @@ use value::text::float;
 use value::{DateTime, Record, Table, TableRef, Value};
 
 use crate::construct::from_rows;
+use crate::json;
 use crate::kind::Kind;
 
 /// How a csv is laid out.
@@ -94,11 +95,11 @@ pub fn from_ndjson(text: &str) -> Result<TableRef> {
 /// Writes a table as one JSON object a line.
 ///
 /// # Errors
-/// `NOT_TABULAR` for closures.
+/// `NO_FORM` for closures.
 pub fn to_ndjson(table: &dyn Table) -> Result<String> {
     let mut text = String::new();
     for batch in table.batches() {
-        json_lines(&batch?, &mut text)?;
+        json::lines(&batch?, &mut text)?;
     }
     Ok(text)
 }
@@ -106,100 +107,13 @@ pub fn to_ndjson(table: &dyn Table) -> Result<String> {
 /// A line of ndjson as a record.
 pub(crate) fn json_line(line: &str, number: usize) -> Result<Value> {
     match serde_json::from_str::<serde_json::Value>(line) {
-        Ok(value @ serde_json::Value::Object(_)) => Ok(from_json(value)),
+        Ok(value @ serde_json::Value::Object(_)) => Ok(json::from_json(value)),
         Ok(_) => Err(Diagnostic::new(codes::BAD_CONTENT, format!("line {number} is not a JSON object"))),
         Err(error) => {
             let message = format!("line {number}, column {}, is not JSON", error.column());
             Err(Diagnostic::new(codes::BAD_CONTENT, message))
         }
     }
-}
-
-/// A JSON value as ours. Whole numbers that do not fit 64 bits become floats.
-pub(crate) fn from_json(json: serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::Nothing,
-        serde_json::Value::Bool(b) => Value::Bool(b),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(n) => Value::Int(n),
-            None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::String(text) => Value::string(text),
-        serde_json::Value::Array(items) => Value::list(items.into_iter().map(from_json).collect::<Vec<_>>()),
-        serde_json::Value::Object(fields) => {
-            Value::record(fields.into_iter().map(|(name, value)| (name, from_json(value))).collect())
-        }
-    }
-}
-
-pub(crate) fn json_lines(rows: &[Value], out: &mut String) -> Result<()> {
-    for row in rows {
-        write_json(row, out)?;
-        out.push('\n');
-    }
-    Ok(())
-}
-
-/// Writes a value as JSON. Durations are nanoseconds and filesizes bytes; NaN and the infinities are null.
-pub(crate) fn write_json(value: &Value, out: &mut String) -> Result<()> {
-    match value {
-        Value::Nothing => out.push_str("null"),
-        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::Int(n) | Value::Duration(n) | Value::Filesize(n) => {
-            let _ = write!(out, "{n}");
-        }
-        Value::Float(x) if x.is_finite() => out.push_str(&float(*x)),
-        Value::Float(_) => out.push_str("null"),
-        Value::String(text) => json_string(text, out),
-        Value::DateTime(at) => json_string(&at.rfc3339(), out),
-        Value::CellPath(_) => json_string(&value::text::to_text(value), out),
-        Value::Binary(bytes) => json_items(bytes.iter().map(|byte| Value::Int(i64::from(*byte))), out)?,
-        Value::List(_) | Value::Range(_) | Value::Table(_) => json_items(value.items()?.iter().cloned(), out)?,
-        Value::Record(record) => {
-            out.push('{');
-            for (at, (name, value)) in record.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                json_string(name, out);
-                out.push(':');
-                write_json(value, out)?;
-            }
-            out.push('}');
-        }
-        Value::Closure(_) => return Err(Diagnostic::new(codes::NOT_TABULAR, "JSON has no place for a closure")),
-    }
-    Ok(())
-}
-
-fn json_items(items: impl Iterator<Item = Value>, out: &mut String) -> Result<()> {
-    out.push('[');
-    for (at, item) in items.enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        write_json(&item, out)?;
-    }
-    out.push(']');
-    Ok(())
-}
-
-fn json_string(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if (c as u32) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }
 
 /// Writes the header, when there is one, and gives the columns.

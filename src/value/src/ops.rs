@@ -46,12 +46,18 @@ pub enum Operator {
     And,
     Or,
     Xor,
+    BitAnd,
+    BitOr,
+    BitXor,
+    ShiftLeft,
+    ShiftRight,
 }
 
 use Operator::*;
 
 impl Operator {
-    pub const ALL: [(&'static str, Operator); 27] = [
+    /// Every operator as it is written, the first way first.
+    pub const ALL: [(&'static str, Operator); 34] = [
         ("+", Add),
         ("-", Subtract),
         ("*", Multiply),
@@ -68,6 +74,8 @@ impl Operator {
         (">=", GreaterEqual),
         ("=~", Matches),
         ("!~", NotMatches),
+        ("like", Matches),
+        ("not-like", NotMatches),
         ("in", In),
         ("not-in", NotIn),
         ("has", Has),
@@ -79,6 +87,11 @@ impl Operator {
         ("and", And),
         ("or", Or),
         ("xor", Xor),
+        ("bit-and", BitAnd),
+        ("bit-or", BitOr),
+        ("bit-xor", BitXor),
+        ("bit-shl", ShiftLeft),
+        ("bit-shr", ShiftRight),
     ];
 
     pub fn parse(text: &str) -> Option<Operator> {
@@ -114,6 +127,15 @@ impl Operator {
                 | EndsWith
                 | NotEndsWith
         )
+    }
+
+    /// Whether it makes a number of two, and null where one of them is null.
+    fn is_arithmetic(self) -> bool {
+        match self {
+            Add | Subtract | Multiply | Divide | FloorDivide | Modulo | Power => true,
+            BitAnd | BitOr | BitXor | ShiftLeft | ShiftRight => true,
+            _ => false,
+        }
     }
 
     /// The type of the result, or `None` when the operator cannot apply to these types. Types that are not
@@ -157,8 +179,8 @@ impl Operator {
             },
             In | NotIn => return membership_type(left, right),
             Has | NotHas => return membership_type(right, left),
-            Add | Subtract | Multiply | Divide | FloorDivide | Modulo | Power if either_any => T::Any,
-            Add | Subtract | Multiply | Divide | FloorDivide | Modulo | Power if either_null => T::Nothing,
+            _ if self.is_arithmetic() && either_any => T::Any,
+            _ if self.is_arithmetic() && either_null => T::Nothing,
             Add => match (left, right) {
                 (T::Duration, T::Duration) => T::Duration,
                 (T::Filesize, T::Filesize) => T::Filesize,
@@ -199,6 +221,10 @@ impl Operator {
                 _ => return numbers(left, right),
             },
             Power => return numbers(left, right),
+            BitAnd | BitOr | BitXor | ShiftLeft | ShiftRight => match (left, right) {
+                (T::Int | T::Number, T::Int | T::Number) => T::Int,
+                _ => return None,
+            },
             Concat => match (left, right) {
                 _ if either_any => T::Any,
                 (T::List(a), T::List(b)) => T::List(Box::new((**a).clone().union((**b).clone()))),
@@ -317,6 +343,9 @@ fn arithmetic(op: Operator, left: &Value, right: &Value) -> Option<Result<Value>
             Divide if *b == 0 => Some(Err(division_by_zero())),
             Divide => Some(Ok(V::Float(*a as f64 / *b as f64))),
             Power => ints(V::Int, u32::try_from(*b).ok().and_then(|b| a.checked_pow(b))),
+            BitAnd | BitOr | BitXor | ShiftLeft | ShiftRight => {
+                Some(bits(op, *a, *b).map(V::Int).ok_or_else(|| overflow(op, left, right)))
+            }
             _ => ints(V::Int, whole(op, *a, *b)),
         },
         (V::Float(_) | V::Int(_), V::Float(_) | V::Int(_)) => {
@@ -368,6 +397,20 @@ fn arithmetic(op: Operator, left: &Value, right: &Value) -> Option<Result<Value>
             Some(moved.ok_or_else(|| overflow(op, left, right)))
         }
         (V::String(a), V::String(b)) if op == Add => Some(Ok(V::string(format!("{a}{b}")))),
+        _ => None,
+    }
+}
+
+/// Operators on the bits of ints. Shifts go by 0 to 63 places; what leaves at the left is gone, and from the left
+/// comes the sign.
+fn bits(op: Operator, a: i64, b: i64) -> Option<i64> {
+    let places = || u32::try_from(b).ok();
+    match op {
+        BitAnd => Some(a & b),
+        BitOr => Some(a | b),
+        BitXor => Some(a ^ b),
+        ShiftLeft => a.checked_shl(places()?),
+        ShiftRight => a.checked_shr(places()?),
         _ => None,
     }
 }
@@ -545,6 +588,7 @@ fn overflow(op: Operator, left: &Value, right: &Value) -> Box<Diagnostic> {
     let error = Diagnostic::new(codes::OVERFLOW, format!("{left:?} {op} {right:?} does not fit 64 bits"));
     match (op, left) {
         (Power, Value::Int(n)) => error.help(format!("a float has room for it: {n}.0 ** {right:?}")),
+        (ShiftLeft | ShiftRight, _) => error.help("an int has 64 bits, and is shifted by 0 to 63 places"),
         (Add | Subtract | Multiply, Value::Int(n)) => {
             error.help(format!("a float has room for it: {n}.0 {op} {right:?}"))
         }
@@ -632,6 +676,23 @@ mod tests {
         assert_eq!(apply(And, &null, &Value::Bool(false)).unwrap(), Value::Bool(false));
         assert!(apply(Or, &null, &Value::Bool(false)).unwrap().is_nothing());
         assert_eq!(apply(Equal, &null, &null).unwrap(), Value::Bool(true));
+    }
+
+    #[test]
+    fn bits_are_those_of_ints() {
+        for (op, a, b, wanted) in [
+            (BitAnd, 12, 10, 8),
+            (BitOr, 12, 10, 14),
+            (BitXor, 12, 10, 6),
+            (ShiftLeft, 1, 10, 1024),
+            (ShiftRight, -8, 1, -4),
+        ] {
+            assert_eq!(apply(op, &int(a), &int(b)).unwrap(), int(wanted), "{a} {op} {b}");
+        }
+        for places in [64, -1] {
+            assert_eq!(apply(ShiftLeft, &int(1), &int(places)).unwrap_err().code, codes::OVERFLOW);
+        }
+        assert_eq!(apply(BitAnd, &int(1), &Value::Float(1.0)).unwrap_err().code, codes::WRONG_OPERANDS);
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn split_unit(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The exact product of a decimal number and a unit, rounded toward zero; `None` when it does not fit.
-fn scale(number: &str, unit: i64) -> Option<i64> {
+pub fn scale(number: &str, unit: i64) -> Option<i64> {
     let number: String = number.chars().filter(|c| *c != '_').collect();
     let (negative, digits) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -68,9 +68,16 @@ fn scale(number: &str, unit: i64) -> Option<i64> {
     i64::try_from(if negative { -total } else { total }).ok()
 }
 
-fn duration_unit(unit: &str) -> Option<i64> {
+/// The nanoseconds of a unit of duration.
+pub fn duration_unit(unit: &str) -> Option<i64> {
     let unit = if unit == "us" || unit == "μs" { "µs" } else { unit };
     DURATION_UNITS.iter().find(|(name, _)| *name == unit).map(|(_, nanos)| *nanos)
+}
+
+/// The bytes of a unit of filesize, in any case.
+pub fn filesize_unit(unit: &str) -> Option<i64> {
+    let unit = unit.to_ascii_lowercase();
+    FILESIZE_UNITS.iter().find(|(name, _)| *name == unit).map(|(_, bytes)| *bytes)
 }
 
 /// Reads `500ms`, `-1.5hr` or `1hr 30min` as nanoseconds.
@@ -88,9 +95,7 @@ pub fn parse_duration(text: &str) -> Option<i64> {
 /// Reads `10mb`, `4KiB` or `1.5 GB` as bytes; units in any case.
 pub fn parse_filesize(text: &str) -> Option<i64> {
     let (number, unit) = split_unit(text.trim())?;
-    let unit = unit.trim().to_lowercase();
-    let (_, bytes) = FILESIZE_UNITS.iter().find(|(name, _)| *name == unit)?;
-    scale(number, *bytes)
+    scale(number, filesize_unit(unit.trim())?)
 }
 
 /// Writes nanoseconds as `1hr 30min`; zero is `0ns`.

@@ -137,12 +137,6 @@ impl Record {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + Clone {
         self.names().zip(&self.values)
     }
-
-    /// Takes the record apart into its fields.
-    pub fn into_fields(self) -> impl Iterator<Item = (Arc<str>, Value)> {
-        let names = Arc::unwrap_or_clone(self.names);
-        names.into_iter().zip(self.values)
-    }
 }
 
 impl<N: Into<Arc<str>>> FromIterator<(N, Value)> for Record {
@@ -231,6 +225,23 @@ impl Value {
             Value::List(items) => !items.is_empty() && items.iter().all(|item| matches!(item, Value::Record(_))),
             _ => false,
         }
+    }
+
+    /// Whether there is nothing in it: null, and texts, binaries, lists, records, tables and ranges of no length.
+    ///
+    /// # Errors
+    /// Whatever reading a lazy table meets.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(match self {
+            Value::Nothing => true,
+            Value::String(text) => text.is_empty(),
+            Value::Binary(bytes) => bytes.is_empty(),
+            Value::List(items) => items.is_empty(),
+            Value::Record(record) => record.is_empty(),
+            Value::Table(table) => table.is_empty()?,
+            Value::Range(range) => range.is_empty(),
+            _ => false,
+        })
     }
 
     /// The type, as far as it can be told without reading what is lazy: items and rows are looked at, a lazy

@@ -8,6 +8,7 @@ pub static COMPLETE: Command = Command {
     summary: "Runs a program to its end and gives a record of what it wrote and its exit code",
     io: &[("any", "record<stdout: any, stderr: any, exit_code: int>")],
     examples: &[try_it("A failing program", "^ls /nowhere | complete")],
+    wants_stderr: true,
     search: &["external", "exit code", "stderr"],
     run: |call, input| {
         let mut bytes = match input {
@@ -29,8 +30,11 @@ pub static COMPLETE: Command = Command {
                 Ok(read) => stdout.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}"))
-                        .label(call.head, "here"));
+                    return Err(Diagnostic::new(
+                        codes::CANNOT_READ,
+                        format!("reading failed: {}", diag::os_reason(&error)),
+                    )
+                    .label(call.head, "here"));
                 }
             }
         }

@@ -22,6 +22,7 @@ pub static NOW: Command = Command {
 pub static TO_TIMEZONE: Command = Command {
     name: "date to-timezone",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Tells the same moment in another timezone",
     params: &[Param::required(
         "zone",
@@ -55,6 +56,7 @@ pub static TO_TIMEZONE: Command = Command {
 pub static FORMAT_DATE: Command = Command {
     name: "format date",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes moments by a format such as `%Y-%m-%d %H:%M:%S`",
     params: &[Param::required("format", Takes::Type("string"), "The format, as strftime has it"), COLUMNS],
     io: &[

@@ -3,6 +3,7 @@ use crate::prelude::*;
 pub static DO: Command = Command {
     name: "do",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Calls a closure",
     details: "What is captured and set inside ends with it, unless `--env`.",
     params: &[
@@ -42,76 +43,6 @@ pub static DO: Command = Command {
             *call.env_mut() = runner.into_env();
         }
         Ok(data)
-    },
-    ..Command::DEFAULT
-};
-
-pub static IGNORE: Command = Command {
-    name: "ignore",
-    category: Category::Core,
-    summary: "Takes its input and gives nothing",
-    io: &[("any", "nothing")],
-    examples: &[example("Nothing", "[1 2] | ignore", "null")],
-    search: &["silent", "quiet", "null"],
-    infer: Some(|_| Some(Type::Nothing)),
-    run: |call, input| {
-        if input.is_endless() {
-            return Err(crate::rows::endless(call));
-        }
-        match input {
-            Data::Stream(stream) => {
-                for item in stream {
-                    call.interrupt().check()?;
-                    item?;
-                }
-            }
-            bytes @ Data::Bytes(_) => {
-                call.collect(bytes)?;
-            }
-            _ => {}
-        }
-        Ok(Data::Empty)
-    },
-    ..Command::DEFAULT
-};
-
-pub static COLLECT: Command = Command {
-    name: "collect",
-    category: Category::Core,
-    summary: "Reads all of its input before anything goes on, or before a closure is called with it",
-    params: &[Param::optional("closure", Takes::Closure, "What to call with it")],
-    io: &[("any", "any")],
-    examples: &[example("The second", "[1 2 3] | collect {|all| $all.1 }", "2")],
-    search: &["freeze", "read"],
-    infer: Some(|shape| match shape.argument("closure") {
-        Some(closure) => closure.gives.clone(),
-        None => Some(shape.input.clone()),
-    }),
-    run: |call, input| {
-        let value = match crate::rows::value(call, input)? {
-            Value::Table(table) => Value::table(table.collect()?),
-            other => other,
-        };
-        match call.optional::<ClosureValue>("closure")? {
-            Some(closure) => call.runner(&closure).each(value).map(Data::Value),
-            None => Ok(Data::Value(value)),
-        }
-    },
-    ..Command::DEFAULT
-};
-
-pub static TEE: Command = Command {
-    name: "tee",
-    category: Category::Core,
-    summary: "Calls a closure with the input and gives the input on",
-    params: &[Param::required("closure", Takes::Closure, "What else to do with it")],
-    io: &[("any", "any")],
-    examples: &[example("Look on the way", "[1 2] | tee { length } | math sum", "3")],
-    infer: Some(|shape| Some(shape.input.clone())),
-    run: |call, input| {
-        let value = crate::rows::value(call, input)?;
-        call.runner(&call.required("closure")?).value(&[], value.clone())?;
-        Ok(Data::Value(value))
     },
     ..Command::DEFAULT
 };

@@ -3,6 +3,7 @@ use crate::prelude::*;
 pub static LOAD_ENV: Command = Command {
     name: "load-env",
     category: Category::Core,
+    effect: Effect::Moves,
     summary: "Sets variables of the environment from a record",
     params: &[Param::optional("vars", Takes::Type("record"), "Names and values; the input without it")],
     io: &[("record", "nothing"), ("nothing", "nothing")],
@@ -25,6 +26,7 @@ pub static LOAD_ENV: Command = Command {
 pub static WITH_ENV: Command = Command {
     name: "with-env",
     category: Category::Core,
+    effect: Effect::Moves,
     summary: "Calls a closure with other variables of the environment",
     params: &[
         Param::required("vars", Takes::Type("record"), "Names and values"),
@@ -49,6 +51,7 @@ pub static WITH_ENV: Command = Command {
 pub static HIDE_ENV: Command = Command {
     name: "hide-env",
     category: Category::Core,
+    effect: Effect::Moves,
     summary: "Takes variables out of the environment",
     params: &[
         Param::rest("names", Takes::Type("string"), "Their names"),

@@ -7,6 +7,7 @@ use crate::prelude::*;
 pub static MAKE: Command = Command {
     name: "error make",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Raises an error",
     details: "The record has `msg`, and may have `code`, `help`, `label: {text}`, `next` and fields of your own, which `catch` gets.",
     params: &[
@@ -66,6 +67,7 @@ pub static MAKE: Command = Command {
 pub static EXPLAIN: Command = Command {
     name: "error explain",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Explains an error code: what it means, why it happens and how to mend it",
     params: &[Param::required("code", Takes::Type("any"), "The code: `DORA_E305`, `E305` or `305`")],
     io: &[("nothing", "string")],
@@ -92,6 +94,7 @@ pub static EXPLAIN: Command = Command {
 pub static LIST: Command = Command {
     name: "error list",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Lists all error codes",
     io: &[("nothing", "table<code: string, title: string, exit: int>")],
     examples: &[try_it("About tables", "error list | where code starts-with DORA_E4")],

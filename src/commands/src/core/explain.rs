@@ -3,6 +3,7 @@ use crate::prelude::*;
 pub static EXPLAIN: Command = Command {
     name: "explain",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Tells how a pipeline runs: the optimised plan where it is a query, else that it is interpreted",
     params: &[Param::required("closure", Takes::Closure, "The pipeline")],
     io: &[("any", "string")],

@@ -5,15 +5,18 @@ use crate::prelude::*;
 pub static HELP: Command = Command {
     name: "help",
     category: Category::Core,
-    summary: "Explains a command, or lists all",
+    effect: Effect::Computes,
+    summary: "Explains a command or topic, or lists all commands",
+    details: "The topics are `types`, `literals` and `operators`.",
     params: &[
-        Param::rest("name", Takes::Type("string"), "The command"),
+        Param::rest("name", Takes::Type("string"), "The command, or the topic"),
         Param::flag("find", Some('f'), Takes::Type("string"), "Commands that are about something"),
     ],
     io: &[("nothing", "oneof<string, table>"), ("any", "oneof<string, table>")],
     examples: &[
         try_it("All commands", "help"),
         try_it("One of them", "help sort-by"),
+        try_it("A topic", "help operators"),
         try_it("About files", "help --find file"),
     ],
     search: &["man", "usage", "docs", "commands"],
@@ -48,6 +51,9 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     if let Some(command) = registry.get(target) {
         return Ok(Data::Value(Value::string(page(command))));
     }
+    if let Some((_, text)) = topics().into_iter().find(|(topic, _)| *topic == name) {
+        return Ok(Data::Value(Value::string(text)));
+    }
     let mut verbs: Vec<&&Command> =
         registry.commands().iter().filter(|command| command.noun().is_some_and(|(noun, _)| noun == name)).collect();
     if !verbs.is_empty() {
@@ -61,8 +67,20 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     }
     let error =
         Diagnostic::new(codes::UNKNOWN_NAME, format!("there is no command `{name}`")).label(call.span("name"), "here");
-    let near = diag::suggest::did_you_mean(&name, registry.commands().iter().map(|command| command.name));
+    let topics = topics();
+    let known = registry.commands().iter().map(|command| command.name);
+    let known = known.chain(topics.iter().map(|(topic, _)| topic.as_str()));
+    let near = diag::suggest::did_you_mean(&name, known);
     Err(error.help(near.unwrap_or_else(|| "`help` lists the commands".into())))
+}
+
+/// The sections of the page on values, each by its title in lower case.
+fn topics() -> Vec<(String, &'static str)> {
+    let page = include_str!("../../../../docs/values.md");
+    let sections = page.split("\n## ").skip(1);
+    sections
+        .filter_map(|section| section.split_once('\n').map(|(title, text)| (title.to_lowercase(), text.trim())))
+        .collect()
 }
 
 /// The help of one command, from its declaration.

@@ -2,6 +2,7 @@
 
 use engine::Command;
 
+pub(crate) mod collect;
 pub(crate) mod complete;
 pub(crate) mod date;
 pub(crate) mod r#do;
@@ -11,24 +12,27 @@ pub(crate) mod error;
 pub(crate) mod exit;
 pub(crate) mod explain;
 pub(crate) mod help;
+pub(crate) mod ignore;
+pub(crate) mod print;
+pub(crate) mod random;
 pub(crate) mod seq;
+pub(crate) mod sleep;
+pub(crate) mod tee;
 pub(crate) mod timeit;
 pub(crate) mod version;
+pub(crate) mod which;
 
 pub use help::page as help_page;
 
 /// The commands declared in this folder.
 pub static ALL: &[&Command] = &[
+    &collect::COLLECT,
     &complete::COMPLETE,
     &date::NOW,
     &date::TO_TIMEZONE,
     &date::FORMAT_DATE,
     &r#do::DO,
-    &r#do::IGNORE,
-    &r#do::COLLECT,
-    &r#do::TEE,
     &echo::ECHO,
-    &echo::PRINT,
     &env::LOAD_ENV,
     &env::WITH_ENV,
     &env::HIDE_ENV,
@@ -38,12 +42,15 @@ pub static ALL: &[&Command] = &[
     &exit::EXIT,
     &explain::EXPLAIN,
     &help::HELP,
+    &ignore::IGNORE,
+    &print::PRINT,
+    &random::INT,
+    &random::UUID,
+    &random::FLOAT,
     &seq::SEQ,
-    &seq::RANDOM_INT,
-    &seq::RANDOM_UUID,
-    &seq::RANDOM_FLOAT,
+    &sleep::SLEEP,
+    &tee::TEE,
     &timeit::TIMEIT,
-    &timeit::SLEEP,
     &version::VERSION,
-    &version::WHICH,
+    &which::WHICH,
 ];

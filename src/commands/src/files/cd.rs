@@ -3,8 +3,9 @@ use crate::prelude::*;
 pub static CD: Command = Command {
     name: "cd",
     category: Category::Files,
+    effect: Effect::Moves,
     summary: "Changes the current directory; `cd -` goes back",
-    params: &[Param::optional("path", Takes::Path, "Where to; home by default")],
+    params: &[Param::optional("path", Takes::Directory, "Where to; home by default")],
     io: &[("nothing", "nothing")],
     examples: &[try_it("Up", "cd .."), try_it("Back", "cd -")],
     search: &["directory", "chdir"],
@@ -36,16 +37,5 @@ pub static CD: Command = Command {
         call.env_mut().set_cwd(target);
         Ok(Data::Empty)
     },
-    ..Command::DEFAULT
-};
-
-pub static PWD: Command = Command {
-    name: "pwd",
-    category: Category::Files,
-    summary: "Gives the current directory",
-    io: &[("nothing", "string")],
-    examples: &[try_it("Where am I", "pwd")],
-    infer: Some(|_| Some(Type::String)),
-    run: |call, _| Ok(Data::Value(Value::string(call.env().cwd().to_string_lossy()))),
     ..Command::DEFAULT
 };

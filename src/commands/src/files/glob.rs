@@ -20,3 +20,8 @@ pub static GLOB: Command = Command {
     },
     ..Command::DEFAULT
 };
+
+/// Whether a text that names files may name several.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}

@@ -8,12 +8,12 @@ pub(crate) mod glob;
 pub(crate) mod ls;
 pub(crate) mod open;
 pub(crate) mod path;
+pub(crate) mod pwd;
 pub(crate) mod save;
 
 /// The commands declared in this folder.
 pub static ALL: &[&Command] = &[
     &cd::CD,
-    &cd::PWD,
     &change::MKDIR,
     &change::TOUCH,
     &change::MV,
@@ -31,6 +31,7 @@ pub static ALL: &[&Command] = &[
     &path::TYPE,
     &path::EXPAND,
     &path::RELATIVE_TO,
+    &pwd::PWD,
     &save::SAVE,
 ];
 

@@ -68,7 +68,7 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
                 crate::formats::unreadable(call, "JSON", &text, error.line(), error.column(), &error.to_string())
                     .label(place, "this file")
             })?;
-            Ok(Data::Value(crate::formats::json::from_json(&json)))
+            Ok(Data::Value(table::json::from_json(json)))
         }
         Some(Format::Yaml) => {
             let text = text(&shown, &path).map_err(located)?;
@@ -125,7 +125,10 @@ fn text(shown: &str, path: &Path) -> Result<String> {
 /// The error for a file that is not there or cannot be read, with the nearest name in its directory.
 pub(crate) fn missing(shown: &str, path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
     if error.kind() != std::io::ErrorKind::NotFound {
-        return Diagnostic::new(codes::FILE_UNREADABLE, format!("`{shown}` cannot be read: {error}"));
+        return Diagnostic::new(
+            codes::FILE_UNREADABLE,
+            format!("`{shown}` cannot be read: {}", diag::os_reason(&error)),
+        );
     }
     let near = path.parent().and_then(|dir| dir.read_dir().ok()).and_then(|entries| {
         let names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();

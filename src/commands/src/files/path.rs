@@ -8,6 +8,7 @@ use crate::prelude::*;
 /// What commands over paths declare alike.
 const PATHS: Command = Command {
     category: Category::Files,
+    effect: Effect::Computes,
     params: &[COLUMNS],
     io: &[("string", "any"), ("list<any>", "any"), ("table", "table"), ("record", "any")],
     ..Command::DEFAULT
@@ -53,10 +54,9 @@ pub static DIRNAME: Command = Command {
         let replace: Option<String> = call.optional("replace")?;
         let levels: usize = call.optional("num-levels")?.unwrap_or(1);
         each(call, input, move |path| {
-            let mut dir = Path::new(path);
-            for _ in 0..levels {
-                dir = dir.parent().unwrap_or(dir);
-            }
+            // Above the root there is nothing, however many levels are asked for.
+            let whole = Path::new(path);
+            let dir = whole.ancestors().take(levels.saturating_add(1)).last().unwrap_or(whole);
             Ok(match &replace {
                 Some(new) => match Path::new(path).strip_prefix(dir) {
                     Ok(rest) if !rest.as_os_str().is_empty() => text(Path::new(new).join(rest)),
@@ -152,6 +152,7 @@ pub static SPLIT: Command = Command {
 
 pub static EXISTS: Command = Command {
     name: "path exists",
+    effect: Effect::Acts,
     summary: "Tells whether there is a file or directory",
     examples: &[example("The root", "'/' | path exists", "true")],
     infer: Some(|shape| cells::changed_type(shape, Type::Bool)),
@@ -164,6 +165,7 @@ pub static EXISTS: Command = Command {
 
 pub static TYPE: Command = Command {
     name: "path type",
+    effect: Effect::Acts,
     summary: "Tells what there is: file, dir, symlink, or null for nothing",
     examples: &[example("The root", "'/' | path type", "\"dir\"")],
     run: |call, input| {
@@ -183,6 +185,7 @@ pub static TYPE: Command = Command {
 
 pub static EXPAND: Command = Command {
     name: "path expand",
+    effect: Effect::Acts,
     summary: "Makes a path absolute, without `.`, `..` and links",
     params: &[
         COLUMNS,

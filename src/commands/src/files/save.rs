@@ -1,7 +1,8 @@
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use table::sink;
+use table::sink::{self, Part, unwritable};
 use table::text::CsvLayout;
 
 use crate::formats::{self, Format};
@@ -43,27 +44,27 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             .label(place, "would be overwritten")
             .help("`--force` replaces it, `--append` adds to it"));
     }
-    let failed = |error: std::io::Error| {
-        Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` cannot be written: {error}")).label(place, "to here")
-    };
     let located = |error: Box<Diagnostic>| error.or_label(place, "to here");
     let input = match rows::plain(input)? {
         Data::Bytes(mut bytes) => {
-            let mut file = Target::create(&path, append).map_err(failed)?;
+            let mut file = Target::create(&path, append).map_err(located)?;
             let mut chunk = [0_u8; 65536];
             loop {
                 call.interrupt().check()?;
                 match bytes.reader.read(&mut chunk) {
                     Ok(0) => break,
-                    Ok(read) => file.write(&chunk[..read]).map_err(failed)?,
+                    Ok(read) => file.write(&chunk[..read]).map_err(located)?,
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}"))),
+                    Err(error) => {
+                        let reason = format!("reading failed: {}", diag::os_reason(&error));
+                        return Err(Diagnostic::new(codes::CANNOT_READ, reason));
+                    }
                 }
             }
             if let Some(program) = bytes.program {
                 program.finish()?;
             }
-            file.finish().map_err(failed)?;
+            file.finish().map_err(located)?;
             return Ok(Data::Empty);
         }
         other => other,
@@ -111,58 +112,34 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         (value, _) => formats::encode(Format::Text, value).map_err(located)?.into_bytes(),
     };
-    let mut file = Target::create(&path, append).map_err(failed)?;
-    file.write(&content).map_err(failed)?;
-    file.finish().map_err(failed)?;
+    let mut file = Target::create(&path, append).map_err(located)?;
+    file.write(&content).map_err(located)?;
+    file.finish().map_err(located)?;
     Ok(Data::Empty)
 }
 
-/// A file that appears whole or, when something fails, not at all; or one that is added to.
-struct Target {
-    file: std::fs::File,
-    /// Where it is written until it is whole, and where it belongs.
-    moves: Option<(std::path::PathBuf, std::path::PathBuf)>,
+/// What is written to: a file that appears whole or not at all, or one that is added to.
+struct Target<'a> {
+    path: &'a Path,
+    file: File,
+    part: Option<Part>,
 }
 
-impl Target {
-    fn create(path: &Path, append: bool) -> std::io::Result<Self> {
+impl<'a> Target<'a> {
+    fn create(path: &'a Path, append: bool) -> Result<Self> {
         if append {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-            return Ok(Target { file, moves: None });
+            let file = File::options().create(true).append(true).open(path);
+            return Ok(Target { path, file: file.map_err(|error| unwritable(path, &error))?, part: None });
         }
-        // A device or pipe is written to, never replaced.
-        if path.metadata().is_ok_and(|meta| !meta.is_file()) {
-            return Ok(Target { file: std::fs::OpenOptions::new().write(true).open(path)?, moves: None });
-        }
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = std::fs::File::create(&beside)?;
-        if let Ok(meta) = path.metadata() {
-            file.set_permissions(meta.permissions())?;
-        }
-        Ok(Target { file, moves: Some((beside, path)) })
+        let part = Part::beside(path)?;
+        Ok(Target { path, file: part.open()?, part: Some(part) })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.file.write_all(bytes)
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|error| unwritable(self.path, &error))
     }
 
-    fn finish(mut self) -> std::io::Result<()> {
-        if let Some((beside, path)) = &self.moves {
-            self.file.sync_all()?;
-            std::fs::rename(beside, path)?;
-            self.moves = None;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        if let Some((beside, _)) = &self.moves {
-            // Best effort: what could not be finished must not lie around.
-            let _ = std::fs::remove_file(beside);
-        }
+    fn finish(self) -> Result<()> {
+        self.part.map_or(Ok(()), Part::finish)
     }
 }

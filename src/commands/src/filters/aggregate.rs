@@ -7,6 +7,7 @@ use crate::rows;
 pub static AGGREGATE: Command = Command {
     name: "aggregate",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Makes one row of each group, or of the whole table",
     details: "Each expression of the record is evaluated once per group, with the group's rows as `$in`. The keys come \
               first, by name; a closure's key is the column `key`. Over files this is one query.",

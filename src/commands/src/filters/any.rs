@@ -4,6 +4,7 @@ use crate::rows;
 pub static ANY: Command = Command {
     name: "any",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Tells whether a condition is true of at least one item",
     params: &[Param::required("condition", Takes::Condition, "What may be true of an item")],
     io: &[("table", "bool"), ("list<any>", "bool"), ("range", "bool"), ("nothing", "bool")],
@@ -20,6 +21,7 @@ pub static ANY: Command = Command {
 pub static ALL: Command = Command {
     name: "all",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Tells whether a condition is true of every item",
     params: &[Param::required("condition", Takes::Condition, "What must be true of an item")],
     io: &[("table", "bool"), ("list<any>", "bool"), ("range", "bool"), ("nothing", "bool")],

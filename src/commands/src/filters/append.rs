@@ -6,6 +6,7 @@ use crate::rows;
 pub static APPEND: Command = Command {
     name: "append",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Adds items at the end; a list adds its items",
     params: &[Param::rest("values", Takes::Type("any"), "What to add")],
     io: &[("any", "list<any>")],
@@ -22,6 +23,7 @@ pub static APPEND: Command = Command {
 pub static PREPEND: Command = Command {
     name: "prepend",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Adds items at the beginning; a list adds its items",
     params: &[Param::rest("values", Takes::Type("any"), "What to add")],
     io: &[("any", "list<any>")],
@@ -35,7 +37,7 @@ pub static PREPEND: Command = Command {
         let endless = input.is_endless();
         let items = more.into_iter().map(Ok).chain(rows::plain(input)?.into_items(call.interrupt())?);
         let stream = Stream::new(items);
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };
@@ -57,7 +59,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
     let endless = input.is_endless();
     let stream = Stream::new(rows::plain(input)?.into_items(call.interrupt())?.chain(more.into_iter().map(Ok)));
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn added(call: &Call<'_>) -> Result<Vec<Value>> {

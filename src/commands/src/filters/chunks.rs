@@ -4,6 +4,7 @@ use crate::rows;
 pub static CHUNKS: Command = Command {
     name: "chunks",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Cuts a list into lists of so many items; the last may be shorter",
     params: &[Param::required("size", Takes::Type("oneof<int, filesize>"), "How many items each has")],
     io: &[
@@ -28,7 +29,7 @@ pub static CHUNKS: Command = Command {
                 Ok(chunk) if chunk.is_empty() => None,
                 chunk => Some(chunk.map(|chunk| engine::data::tagged(Value::list(chunk), resource))),
             }));
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };
@@ -36,6 +37,7 @@ pub static CHUNKS: Command = Command {
 pub static WINDOW: Command = Command {
     name: "window",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Slides over a list and gives each run of so many neighbours",
     params: &[
         Param::required("size", Takes::Type("int"), "How many items each has"),
@@ -79,7 +81,7 @@ pub static WINDOW: Command = Command {
             run.drain(..stride.min(run.len()));
             Some(Ok(window))
         }));
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };
@@ -87,6 +89,7 @@ pub static WINDOW: Command = Command {
 pub static CHUNK_BY: Command = Command {
     name: "chunk-by",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Cuts a list where what a closure gives changes from one item to the next",
     params: &[Param::required("closure", Takes::EachClosure, "What neighbours must share")],
     io: &[("table", "list<table>"), ("list<any>", "list<list<any>>"), ("range", "list<list<number>>")],

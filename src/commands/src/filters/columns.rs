@@ -4,6 +4,7 @@ use crate::rows;
 pub static COLUMNS: Command = Command {
     name: "columns",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Lists the names of a table's columns or a record's fields",
     io: &[("table", "list<string>"), ("record", "list<string>"), ("list<any>", "list<string>")],
     examples: &[
@@ -19,6 +20,7 @@ pub static COLUMNS: Command = Command {
 pub static VALUES: Command = Command {
     name: "values",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Lists the values of a record, or the columns of a table as lists",
     io: &[("table", "list<any>"), ("record", "list<any>"), ("list<any>", "list<any>")],
     examples: &[

@@ -1,10 +1,10 @@
-use crate::filters::is_empty::is_empty;
 use crate::prelude::*;
 use crate::rows;
 
 pub static COMPACT: Command = Command {
     name: "compact",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out null items, or rows with null in these columns",
     params: &[
         Param::rest("columns", Takes::Column, "Columns to look at"),
@@ -24,7 +24,7 @@ pub static COMPACT: Command = Command {
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let empty = call.switch("empty");
     let paths: Vec<CellPath> = call.rest("columns")?;
-    let missing = move |value: &Value| -> Result<bool> { Ok(value.is_nothing() || empty && is_empty(value)?) };
+    let missing = move |value: &Value| -> Result<bool> { Ok(value.is_nothing() || empty && value.is_empty()?) };
     match rows::plain(input)? {
         Data::Value(Value::Record(record)) => {
             let mut kept = Record::new();

@@ -1,10 +1,10 @@
-use crate::filters::is_empty::is_empty;
 use crate::prelude::*;
 use crate::rows;
 
 pub static DEFAULT: Command = Command {
     name: "default",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives another value where there is null, in the input or in these columns",
     details: "A closure is called only when its value is needed.",
     params: &[
@@ -62,7 +62,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         made = Some(new.clone());
         Ok(new)
     };
-    let missing = move |value: &Value| -> Result<bool> { Ok(value.is_nothing() || empty && is_empty(value)?) };
+    let missing = move |value: &Value| -> Result<bool> { Ok(value.is_nothing() || empty && value.is_empty()?) };
     let paths: Vec<CellPath> = call.rest("columns")?;
     if !paths.is_empty() {
         let mut fill = move |mut row: Value| -> Result<Value> {
@@ -84,7 +84,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         Data::Empty => other().map(Data::Value),
         Data::Stream(stream) if empty && !stream.endless => {
             let value = call.collect(Data::Stream(stream))?;
-            Ok(Data::Value(if is_empty(&value)? { other()? } else { value }))
+            Ok(Data::Value(if value.is_empty()? { other()? } else { value }))
         }
         Data::Value(value) if missing(&value)? => other().map(Data::Value),
         kept => Ok(kept),

@@ -4,6 +4,7 @@ use crate::rows;
 pub static DESCRIBE: Command = Command {
     name: "describe",
     category: Category::Core,
+    effect: Effect::Computes,
     summary: "Gives the type of what flows in, as signatures write it",
     details: "`summary` has statistics of a table.",
     io: &[("any", "string")],

@@ -4,6 +4,7 @@ use crate::rows;
 pub static DROP: Command = Command {
     name: "drop",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out the last item, or the last so many",
     params: &[Param::optional("rows", Takes::Type("oneof<int, filesize>"), "How many to leave out; 1 by default")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>"), ("binary", "binary")],
@@ -17,6 +18,7 @@ pub static DROP: Command = Command {
 pub static DROP_NTH: Command = Command {
     name: "drop nth",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out items by their numbers, or by ranges of numbers",
     params: &[Param::rest("rows", Takes::Type("oneof<int, range>"), "Which to leave out")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>")],
@@ -42,6 +44,7 @@ pub static DROP_NTH: Command = Command {
 pub static DROP_COLUMN: Command = Command {
     name: "drop column",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out the last column, or the last so many",
     params: &[
         Param::optional("columns", Takes::Type("int"), "How many to leave out; 1 by default"),

@@ -4,6 +4,7 @@ use crate::rows;
 pub static EACH: Command = Command {
     name: "each",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Calls a closure with each item and gives what it gives",
     details: "Null results are left out, unless `--keep-empty`. Streams stay streams.",
     params: &[
@@ -31,6 +32,7 @@ pub static EACH: Command = Command {
 pub static EACH_WHILE: Command = Command {
     name: "each while",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Calls a closure with each item until it gives null",
     params: &[Param::required("closure", Takes::EachClosure, "What to do with an item")],
     io: &[("table", "list<any>"), ("list<any>", "list<any>"), ("range", "list<any>")],

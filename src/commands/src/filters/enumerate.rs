@@ -4,6 +4,7 @@ use crate::rows;
 pub static ENUMERATE: Command = Command {
     name: "enumerate",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Numbers items: a table of `index` and `item`",
     io: &[("any", "table<index: int, item: any>")],
     examples: &[example("Number words", "[a b] | enumerate", "[[index item]; [0 a] [1 b]]")],

@@ -4,6 +4,7 @@ use crate::rows;
 pub static EVERY: Command = Command {
     name: "every",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps every so-manieth item, from the first on",
     params: &[
         Param::required("stride", Takes::Type("int"), "How many items apart"),

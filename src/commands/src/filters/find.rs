@@ -4,6 +4,7 @@ use crate::rows;
 pub static FIND: Command = Command {
     name: "find",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps the rows, items or lines in which a text or pattern occurs",
     params: &[
         Param::rest("texts", Takes::Type("any"), "What to look for; one of them is enough"),

@@ -6,6 +6,7 @@ use crate::rows;
 pub static FIRST: Command = Command {
     name: "first",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives the first item, or the first so many",
     details: "Without a number, one item; of nothing, null.",
     params: &[

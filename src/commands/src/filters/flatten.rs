@@ -4,6 +4,7 @@ use crate::rows;
 pub static FLATTEN: Command = Command {
     name: "flatten",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Takes lists in a list, and records and tables in columns, one level out",
     details: "A field that is a record gives its fields to the row; a field that is a list or table gives one row per item.",
     params: &[
@@ -36,7 +37,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         Err(error) => vec![Err(error)],
     });
     let stream = Stream::new(flat);
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn flat(item: &Value, columns: &[String], all: bool) -> Vec<Value> {

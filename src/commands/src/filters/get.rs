@@ -4,13 +4,14 @@ use crate::rows;
 pub static GET: Command = Command {
     name: "get",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives what a path leads to: a field, a column, or an item by number",
     details: "With several paths, a list of what each leads to.",
     params: &[
         Param::required("path", Takes::Column, "The way into the value"),
         Param::rest("more", Takes::Column, "More paths"),
-        Param::switch("optional", Some('o'), "Give null for what is absent"),
-        Param::switch("ignore-case", None, "Match names in any case"),
+        Param::switch("optional", Some('o'), "Give null for what is absent").relaxing(),
+        Param::switch("ignore-case", None, "Match names in any case").relaxing(),
     ],
     io: &[
         ("record", "any"),

@@ -5,6 +5,7 @@ use crate::rows;
 pub static GROUP_BY: Command = Command {
     name: "group-by",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Puts rows into groups by columns, or by what closures give for a row",
     details: "Groups look like a record of tables, one field per key, in order of first appearance. `aggregate` makes \
               one row of each group. The rows without a key are a group of their own, left out of the record.",

@@ -4,6 +4,7 @@ use crate::set::{self, Rule};
 pub static INSERT: Command = Command {
     name: "insert",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Adds a column, a field, or an item before a number",
     details: "A closure gets the row as its parameter and as `$in`. What is there already is an error; `upsert` replaces it.",
     params: set::PARAMS,

@@ -4,6 +4,7 @@ use crate::rows;
 pub static INTERLEAVE: Command = Command {
     name: "interleave",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Takes one item after another from the input and from what closures give",
     params: &[Param::rest("closures", Takes::Closure, "Closures that give more items")],
     io: &[("list<any>", "list<any>"), ("table", "list<any>"), ("range", "list<any>"), ("nothing", "list<any>")],

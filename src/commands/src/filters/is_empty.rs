@@ -4,6 +4,7 @@ use crate::rows;
 pub static IS_EMPTY: Command = Command {
     name: "is-empty",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Tells whether there is nothing in it: no items, fields or characters; null is empty",
     params: &[Param::rest("columns", Takes::Column, "Whether all cells of these columns are empty")],
     io: &[("any", "bool")],
@@ -18,6 +19,7 @@ pub static IS_EMPTY: Command = Command {
 pub static IS_NOT_EMPTY: Command = Command {
     name: "is-not-empty",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Tells whether there is something in it: an item, a field or a character",
     params: &[Param::rest("columns", Takes::Column, "Whether some cell of these columns is not empty")],
     io: &[("any", "bool")],
@@ -35,7 +37,7 @@ fn decide(call: &mut Call<'_>, input: Data) -> Result<bool> {
         for item in items.iter() {
             for path in &paths {
                 let cell = item.follow(&path.0).map_err(|error| error.or_label(call.span("columns"), "here"))?;
-                if !is_empty(&cell)? {
+                if !cell.is_empty()? {
                     return Ok(false);
                 }
             }
@@ -45,20 +47,6 @@ fn decide(call: &mut Call<'_>, input: Data) -> Result<bool> {
     match rows::plain(input)? {
         Data::Empty => Ok(true),
         Data::Stream(mut stream) => Ok(stream.next().transpose()?.is_none()),
-        other => is_empty(&call.collect(other)?),
+        other => call.collect(other)?.is_empty(),
     }
-}
-
-/// Whether a value has nothing in it.
-pub(crate) fn is_empty(value: &Value) -> Result<bool> {
-    Ok(match value {
-        Value::Nothing => true,
-        Value::String(text) => text.is_empty(),
-        Value::Binary(bytes) => bytes.is_empty(),
-        Value::List(items) => items.is_empty(),
-        Value::Record(record) => record.is_empty(),
-        Value::Table(table) => table.is_empty()?,
-        Value::Range(range) => range.is_empty(),
-        _ => false,
-    })
 }

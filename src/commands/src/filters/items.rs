@@ -4,6 +4,7 @@ use crate::rows;
 pub static ITEMS: Command = Command {
     name: "items",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Calls a closure with the name and value of each field of a record",
     params: &[Param::required("closure", Takes::FoldClosure, "Called as `{|name, value| … }`")],
     io: &[("record", "list<any>")],

@@ -6,6 +6,7 @@ use crate::rows;
 pub static JOIN: Command = Command {
     name: "join",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Joins rows with those rows of another table that have the same value in a column",
     details: "A column of the right table whose name the left one has too gets `_` after its name; null joins nothing.",
     params: &[

@@ -8,6 +8,7 @@ use crate::rows;
 pub static LAST: Command = Command {
     name: "last",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives the last item, or the last so many",
     details: "Without a number, one item; of nothing, null.",
     params: &[

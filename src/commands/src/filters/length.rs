@@ -4,6 +4,7 @@ use crate::rows;
 pub static LENGTH: Command = Command {
     name: "length",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Counts rows or items; of null, 0",
     params: &[],
     io: &[("table", "int"), ("list<any>", "int"), ("range", "int"), ("binary", "int"), ("nothing", "int")],

@@ -8,6 +8,7 @@ use crate::rows;
 pub static LINES: Command = Command {
     name: "lines",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Splits text into lines, as they come in",
     params: &[Param::switch("skip-empty", Some('s'), "Leave out empty lines")],
     io: &[("string", "list<string>"), ("list<any>", "list<string>"), ("any", "list<string>")],
@@ -28,7 +29,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 Ok(item) => split(&value::text::to_text(&item)),
                 Err(error) => vec![Err(error)],
             }));
-            if endless { lines.endless() } else { lines }
+            lines.endless_if(endless)
         }
         Data::Empty | Data::Value(Value::Nothing) => return Ok(Data::Value(Value::list(Vec::new()))),
         Data::Value(Value::String(text)) => Stream::new(split(&text).into_iter()),
@@ -71,7 +72,7 @@ pub(crate) fn of_bytes(bytes: Bytes) -> Stream {
             }
             Err(error) => {
                 program = None;
-                Some(Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {error}"))))
+                Some(Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {}", diag::os_reason(&error)))))
             }
         }
     }))

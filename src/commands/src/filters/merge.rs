@@ -4,6 +4,7 @@ use crate::rows;
 pub static MERGE: Command = Command {
     name: "merge",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Sets the fields of another record in this one, or of another table's rows in these, row by row",
     params: &[Param::required(
         "other",

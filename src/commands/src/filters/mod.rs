@@ -31,13 +31,13 @@ pub(crate) mod lines;
 pub(crate) mod merge;
 pub(crate) mod r#move;
 pub(crate) mod par_each;
+pub(crate) mod range;
 pub(crate) mod reduce;
 pub(crate) mod reject;
 pub(crate) mod rename;
 pub(crate) mod reverse;
 pub(crate) mod select;
 pub(crate) mod skip;
-pub(crate) mod slice;
 pub(crate) mod sort;
 pub(crate) mod sort_by;
 pub(crate) mod split_list;
@@ -91,6 +91,7 @@ pub static ALL: &[&Command] = &[
     &merge::MERGE,
     &r#move::MOVE,
     &par_each::PAR_EACH,
+    &range::RANGE,
     &reduce::REDUCE,
     &reject::REJECT,
     &rename::RENAME,
@@ -99,7 +100,6 @@ pub static ALL: &[&Command] = &[
     &skip::SKIP,
     &skip::SKIP_WHILE,
     &skip::SKIP_UNTIL,
-    &slice::RANGE,
     &sort::SORT,
     &sort_by::SORT_BY,
     &split_list::SPLIT_LIST,

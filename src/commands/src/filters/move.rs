@@ -4,6 +4,7 @@ use crate::rows;
 pub static MOVE: Command = Command {
     name: "move",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Puts columns or fields in another place",
     params: &[
         Param::rest("columns", Takes::Type("string"), "The columns to move"),

@@ -10,6 +10,7 @@ const STACK: usize = 256 << 20;
 pub static PAR_EACH: Command = Command {
     name: "par-each",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Calls a closure with each item, several at a time, and gives the results in the items' order",
     details: "Null results are left out. The first error ends it.",
     params: &[
@@ -51,7 +52,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             let runner = call.runner(&closure);
             let builder = std::thread::Builder::new().name("dora-par-each".into()).stack_size(STACK);
             builder.spawn_scoped(scope, || work(runner)).map_err(|error| {
-                Diagnostic::new(codes::INTERNAL, format!("no thread can be started: {error}")).label(call.head, "here")
+                Diagnostic::new(codes::INTERNAL, format!("no thread can be started: {}", diag::os_reason(&error)))
+                    .label(call.head, "here")
             })?;
         }
         Ok(())

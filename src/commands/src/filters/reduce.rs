@@ -4,6 +4,7 @@ use crate::rows;
 pub static REDUCE: Command = Command {
     name: "reduce",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Joins all items into one value by a closure of an item and what came of those before",
     details: "Without `--fold` it starts with the first item.",
     params: &[

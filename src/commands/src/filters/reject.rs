@@ -6,11 +6,12 @@ use crate::rows;
 pub static REJECT: Command = Command {
     name: "reject",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out these columns or fields, or these rows by number",
     params: &[
         Param::rest("columns", Takes::Column, "What to leave out; whole numbers are rows"),
-        Param::switch("optional", Some('o'), "Pass over what is absent"),
-        Param::switch("ignore-case", None, "Match names in any case"),
+        Param::switch("optional", Some('o'), "Pass over what is absent").relaxing(),
+        Param::switch("ignore-case", None, "Match names in any case").relaxing(),
     ],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "list<any>")],
     examples: &[
@@ -33,7 +34,7 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
         }
     }
     fields.columns.retain(|(name, _)| !names.contains(name));
-    if names.iter().any(|name| matches!(&**name, "name" | "id")) {
+    if names.iter().any(|name| rows::is_key(name)) {
         fields.resource = None;
     }
     Some(of)
@@ -52,7 +53,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     if let Some(data) = rows::moved(&input, lowered)? {
         return Ok(data);
     }
-    let keeps_key = !paths.iter().any(|path| matches!(path.as_column(), Some("name" | "id")));
+    let keeps_key = !paths.iter().any(|path| path.as_column().is_some_and(rows::is_key));
     let mut paths: Vec<CellPath> = paths.into_iter().map(|path| rows::relaxed(path, optional, any_case)).collect();
     // Later items first, so that numbers stay right.
     paths.sort_by_key(|path| std::cmp::Reverse(numbers(path)));

@@ -6,6 +6,7 @@ use crate::rows;
 pub static RENAME: Command = Command {
     name: "rename",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives columns new names, in order, by a record of old and new ones, or by a closure",
     params: &[
         Param::rest("names", Takes::Type("string"), "New names of the first columns"),
@@ -46,7 +47,7 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
     };
     for (at, new) in given {
         let (name, _) = fields.columns.get_mut(at)?;
-        if matches!(&**name, "name" | "id") {
+        if rows::is_key(name) {
             fields.resource = None;
         }
         *name = new;
@@ -95,7 +96,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let rename = move |row: Value| -> Result<Value> {
         let Value::Record(record) = &row else { return Ok(row) };
         let new = new_names(record.columns())?;
-        let kept = record.columns().iter().zip(&new).all(|(old, new)| old == new || !matches!(&**old, "name" | "id"));
+        let kept = record.columns().iter().zip(&new).all(|(old, new)| old == new || !rows::is_key(old));
         let renamed: Record = new.into_iter().zip(record.values().iter().cloned()).collect();
         Ok(Value::record(renamed.with_resource(record.resource.filter(|_| kept))))
     };

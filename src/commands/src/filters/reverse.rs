@@ -6,6 +6,7 @@ use crate::rows;
 pub static REVERSE: Command = Command {
     name: "reverse",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Turns the order of rows or items around",
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>"), ("nothing", "list<any>")],
     examples: &[example("Items", "[0 1 2] | reverse", "[2 1 0]")],

@@ -6,12 +6,13 @@ use crate::rows;
 pub static SELECT: Command = Command {
     name: "select",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps these columns of a table or fields of a record, in this order, or these rows by number",
     details: "A path such as `info.size` becomes a column of that name. `?` after a name gives null where it is absent.",
     params: &[
         Param::rest("columns", Takes::Column, "Columns to keep; whole numbers are rows"),
-        Param::switch("optional", Some('o'), "Give null for what is absent"),
-        Param::switch("ignore-case", None, "Match names in any case"),
+        Param::switch("optional", Some('o'), "Give null for what is absent").relaxing(),
+        Param::switch("ignore-case", None, "Match names in any case").relaxing(),
     ],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "any")],
     examples: &[
@@ -30,7 +31,7 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
     let relaxed = shape.switch("optional") || shape.switch("ignore-case");
     let mut of = shape.input.clone();
     let fields = of.fields_mut()?;
-    let keeps_key = names.iter().any(|name| matches!(&**name, "name" | "id"));
+    let keeps_key = names.iter().any(|name| rows::is_key(name));
     let columns = names.into_iter().map(|name| {
         let of = fields.get(&name).cloned();
         let of = if relaxed || fields.open { of.unwrap_or(Type::Any) } else { of? };
@@ -54,7 +55,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
     let (numbers, paths): (Vec<CellPath>, Vec<CellPath>) =
         paths.into_iter().partition(|path| matches!(path.0.first(), Some(PathMember { step: Step::Index(_), .. })));
-    let keeps_key = paths.is_empty() || paths.iter().any(|path| matches!(path.as_column(), Some("name" | "id")));
+    let keeps_key = paths.is_empty() || paths.iter().any(|path| path.as_column().is_some_and(rows::is_key));
     let input = if numbers.is_empty() { input } else { numbered(call, input, &numbers)? };
     if paths.is_empty() {
         return Ok(input);

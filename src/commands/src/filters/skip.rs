@@ -6,6 +6,7 @@ use crate::rows;
 pub static SKIP: Command = Command {
     name: "skip",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out the first item, or the first so many",
     params: &[Param::optional("rows", Takes::Type("oneof<int, filesize>"), "How many to leave out; 1 by default")],
     io: &[
@@ -28,6 +29,7 @@ pub static SKIP: Command = Command {
 pub static SKIP_WHILE: Command = Command {
     name: "skip while",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out items as long as a condition holds",
     params: &[Param::required("condition", Takes::Condition, "What is true of items to leave out")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>")],
@@ -40,6 +42,7 @@ pub static SKIP_WHILE: Command = Command {
 pub static SKIP_UNTIL: Command = Command {
     name: "skip until",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Leaves out items up to the first for which a condition holds",
     params: &[Param::required("condition", Takes::Condition, "What the first kept item is")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>")],
@@ -60,7 +63,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
     let (resource, endless) = (input.resource(), input.is_endless());
     let stream = Stream::new(rows::plain(input)?.into_items(call.interrupt())?.skip(count)).with_resource(resource);
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn skip(call: &mut Call<'_>, input: Data, wanted: bool) -> Result<Data> {

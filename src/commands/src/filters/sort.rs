@@ -5,6 +5,7 @@ use crate::rows;
 pub static SORT: Command = Command {
     name: "sort",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Sorts items by themselves, or the fields of a record by name",
     details: "NaN comes after all numbers and null last, whatever the direction.",
     params: &[

@@ -10,6 +10,7 @@ use crate::rows;
 pub static SORT_BY: Command = Command {
     name: "sort-by",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Sorts rows by columns, or by what closures give for a row",
     details: "Stable. NaN comes after all numbers and null last, whatever the direction.",
     params: &[

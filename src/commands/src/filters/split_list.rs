@@ -4,6 +4,7 @@ use crate::rows;
 pub static SPLIT_LIST: Command = Command {
     name: "split list",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Cuts a list at items that equal a value, or for which a closure gives true",
     params: &[Param::required("separator", Takes::Value, "What to cut at")],
     io: &[("list<any>", "list<list<any>>"), ("table", "list<list<any>>"), ("range", "list<list<any>>")],

@@ -4,6 +4,7 @@ use crate::rows;
 pub static TAKE: Command = Command {
     name: "take",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives the first so many items",
     params: &[Param::required("rows", Takes::Type("oneof<int, filesize>"), "How many to keep")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>"), ("binary", "binary")],

@@ -4,6 +4,7 @@ use crate::rows;
 pub static TAKE_WHILE: Command = Command {
     name: "take while",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives items as long as a condition holds",
     params: &[Param::required("condition", Takes::Condition, "What must be true of each item")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>")],
@@ -16,6 +17,7 @@ pub static TAKE_WHILE: Command = Command {
 pub static TAKE_UNTIL: Command = Command {
     name: "take until",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Gives items up to the first for which a condition holds",
     params: &[Param::required("condition", Takes::Condition, "What ends it")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>")],

@@ -4,6 +4,7 @@ use crate::rows;
 pub static TRANSPOSE: Command = Command {
     name: "transpose",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Turns columns into rows and rows into columns",
     params: &[
         Param::rest("names", Takes::Type("string"), "Names of the new columns"),

@@ -8,6 +8,7 @@ use crate::rows;
 pub static UNIQ: Command = Command {
     name: "uniq",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps the first of each set of equal rows or items",
     params: &[
         Param::switch("count", Some('c'), "Give a table of each `value` and its `count`"),
@@ -30,6 +31,7 @@ pub static UNIQ: Command = Command {
 pub static UNIQ_BY: Command = Command {
     name: "uniq-by",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps the first row of each set that is equal in these columns",
     params: &[
         Param::rest("columns", Takes::Column, "The columns to compare"),

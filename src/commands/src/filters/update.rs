@@ -4,6 +4,7 @@ use crate::set::{self, Rule};
 pub static UPDATE: Command = Command {
     name: "update",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Replaces a column, a field, or an item by number",
     details: "A closure gets the row as its parameter, and what is replaced as `$in`. What is not there is an error.",
     params: &[Param::required("path", Takes::Column, "The column, field or item to replace"), set::VALUE],

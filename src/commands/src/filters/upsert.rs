@@ -4,6 +4,7 @@ use crate::set::{self, Rule};
 pub static UPSERT: Command = Command {
     name: "upsert",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Sets a column, a field, or an item by number, whether it is there or not",
     details: "A closure gets the row as its parameter, and what was there, or null, as `$in`.",
     params: set::PARAMS,

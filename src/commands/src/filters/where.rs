@@ -6,6 +6,7 @@ use crate::rows;
 pub static WHERE: Command = Command {
     name: "where",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps the rows or items for which a condition is true",
     details: "In a condition a bare name is a column, and the row itself is `$it`. A closure gets each item as its \
               parameter and as `$in`. Null counts as false.",

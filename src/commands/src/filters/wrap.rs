@@ -4,6 +4,7 @@ use crate::rows;
 pub static WRAP: Command = Command {
     name: "wrap",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Puts each item into a column, or a value into a field",
     params: &[Param::required("name", Takes::Type("string"), "The name of the column")],
     io: &[("list<any>", "table"), ("range", "table"), ("any", "record")],

@@ -4,6 +4,7 @@ use crate::rows;
 pub static ZIP: Command = Command {
     name: "zip",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Pairs items with those of another list, as long as both have some",
     params: &[Param::required("other", Takes::Value, "The other list, or a closure that gives it")],
     io: &[("list<any>", "list<any>"), ("table", "list<any>"), ("range", "list<any>")],
@@ -20,7 +21,7 @@ pub static ZIP: Command = Command {
         let right = rows::plain(other)?.into_items(call.interrupt())?;
         let pairs = left.zip(right).map(|(a, b)| Ok(Value::list(vec![a?, b?])));
         let stream = Stream::new(pairs);
-        Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+        Ok(Data::Stream(stream.endless_if(endless)))
     },
     ..Command::DEFAULT
 };

@@ -8,6 +8,7 @@ use crate::rows;
 pub static TO_CSV: Command = Command {
     name: "to csv",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes rows as comma-separated values",
     params: PARAMS,
     io: TO_IO,
@@ -23,6 +24,7 @@ pub static TO_CSV: Command = Command {
 pub static TO_TSV: Command = Command {
     name: "to tsv",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes rows as tab-separated values",
     params: PARAMS,
     io: TO_IO,
@@ -38,6 +40,7 @@ pub static TO_TSV: Command = Command {
 pub static FROM_CSV: Command = Command {
     name: "from csv",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads comma-separated values; each column has the one type that fits all its cells",
     params: PARAMS,
     io: FROM_IO,
@@ -53,6 +56,7 @@ pub static FROM_CSV: Command = Command {
 pub static FROM_TSV: Command = Command {
     name: "from tsv",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads tab-separated values; each column has the one type that fits all its cells",
     params: PARAMS,
     io: FROM_IO,

@@ -35,7 +35,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             Diagnostic::new(codes::BAD_ARGUMENT, format!("`{zone}` is not a timezone"))
                 .label(call.span("timezone"), "`utc`, `local`, or an offset such as `+02:00`")
         })?),
-        (None, Some(hours)) => match i32::try_from(hours).ok().filter(|hours| hours.abs() <= 25) {
+        (None, Some(hours)) => match i32::try_from(hours).ok().filter(|hours| (-25..=25).contains(hours)) {
             Some(hours) => Some(hours * 3600),
             None => {
                 return Err(Diagnostic::new(codes::BAD_ARGUMENT, "no place is so many hours from UTC")
@@ -57,11 +57,12 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             let at = match &format {
                 Some(format) => by_format(text, format, offset)?,
                 None => match DateTime::parse(text) {
-                    Some(at) if offset.is_some() && !has_offset(text) => {
-                        let offset = offset.unwrap_or(0);
-                        DateTime { nanos: at.nanos - i64::from(offset) * 1_000_000_000, offset }
-                    }
-                    Some(at) => moved(at, offset),
+                    Some(at) => match offset {
+                        Some(offset) if !has_offset(text) => {
+                            told_in(at, offset).ok_or_else(|| super::cannot(value, "a datetime").help(TOO_FAR))?
+                        }
+                        _ => moved(at, offset),
+                    },
                     None => match text.trim().parse::<i64>() {
                         Ok(n) => DateTime { nanos: n, offset: offset.unwrap_or(0) },
                         Err(_) => {
@@ -81,6 +82,13 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
 fn has_offset(text: &str) -> bool {
     let time = text.trim().get(10..).unwrap_or("");
     time.contains(['Z', 'z', '+', '-'])
+}
+
+const TOO_FAR: &str = "it lies too far from now";
+
+/// The moment when clocks with an offset show what `at` shows in UTC.
+fn told_in(at: DateTime, offset: i32) -> Option<DateTime> {
+    Some(DateTime { nanos: at.nanos.checked_sub(i64::from(offset) * 1_000_000_000)?, offset })
 }
 
 /// The same moment told in another offset.
@@ -118,7 +126,7 @@ fn by_format(text: &str, format: &str, offset: Option<i32>) -> Result<DateTime> 
     let date = parsed.to_date().map_err(|error| wrong(error.to_string()))?;
     let time = parsed.to_time().unwrap_or_else(|_| jiff::civil::Time::midnight());
     let zoned = date.to_datetime(time).to_zoned(TimeZone::fixed(zone)).map_err(|error| wrong(error.to_string()))?;
-    DateTime::from_zoned(&zoned).ok_or_else(|| wrong("it lies too far from now".into()))
+    DateTime::from_zoned(&zoned).ok_or_else(|| wrong(TOO_FAR.into()))
 }
 
 fn from_record(record: &Record) -> Result<DateTime> {
@@ -140,7 +148,14 @@ fn from_record(record: &Record) -> Result<DateTime> {
     let small = |name: &str, default: i64| -> Result<i8> {
         i8::try_from(part(name, default)?).map_err(|_| wrong(&format!("the {name} is out of range")))
     };
-    let subsecond = part("millisecond", 0)? * 1_000_000 + part("microsecond", 0)? * 1_000 + part("nanosecond", 0)?;
+    // Each part that fits its unit keeps the sum within 64 bits.
+    let below = |name: &str, limit: i64| match part(name, 0)? {
+        n if (0..limit).contains(&n) => Ok(n),
+        _ => Err(wrong(&format!("the {name} is out of range"))),
+    };
+    let subsecond = below("millisecond", 1_000)? * 1_000_000
+        + below("microsecond", 1_000_000)? * 1_000
+        + below("nanosecond", 1_000_000_000)?;
     let year = i16::try_from(part("year", jiff::Zoned::now().year().into())?)
         .map_err(|_| wrong("the year is out of range"))?;
     let subsecond = i32::try_from(subsecond).map_err(|_| wrong("the fraction of a second is out of range"))?;
@@ -166,5 +181,5 @@ fn from_record(record: &Record) -> Result<DateTime> {
     };
     let offset = Offset::from_seconds(offset).map_err(|error| wrong(&error.to_string()))?;
     let zoned = civil.to_zoned(TimeZone::fixed(offset)).map_err(|error| wrong(&error.to_string()))?;
-    DateTime::from_zoned(&zoned).ok_or_else(|| wrong("it lies too far from now"))
+    DateTime::from_zoned(&zoned).ok_or_else(|| wrong(TOO_FAR))
 }

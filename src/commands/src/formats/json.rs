@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
+use table::json::{from_json, to_json};
+
 use crate::prelude::*;
 use crate::rows;
 
 pub static TO: Command = Command {
     name: "to json",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes a value as JSON; durations are nanoseconds, filesizes bytes, moments texts",
     params: &[
         Param::switch("raw", Some('r'), "On one line without blanks"),
@@ -35,6 +38,7 @@ pub static TO: Command = Command {
 pub static FROM: Command = Command {
     name: "from json",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads JSON",
     params: &[
         Param::switch("objects", Some('o'), "One JSON value per line, as a list"),
@@ -58,7 +62,7 @@ pub static FROM: Command = Command {
         let json: serde_json::Value = parsed.map_err(|error| {
             super::unreadable(call, "JSON", &text, error.line(), error.column(), &error.to_string())
         })?;
-        Ok(Data::Value(from_json(&json)))
+        Ok(Data::Value(from_json(json)))
     },
     ..Command::DEFAULT
 };
@@ -73,51 +77,6 @@ fn pretty(json: &serde_json::Value, indent: &str) -> Result<String> {
     let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
     json.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter)).map_err(failed)?;
     String::from_utf8(out).map_err(|error| Diagnostic::new(codes::INTERNAL, error.to_string()))
-}
-
-/// The value as JSON. A float that JSON has no word for is null.
-pub(crate) fn to_json(value: &Value) -> Result<serde_json::Value> {
-    use serde_json::Value as J;
-    Ok(match value {
-        Value::Nothing => J::Null,
-        Value::Bool(b) => J::Bool(*b),
-        Value::Int(n) | Value::Duration(n) | Value::Filesize(n) => J::from(*n),
-        Value::Float(x) => serde_json::Number::from_f64(*x).map_or(J::Null, J::Number),
-        Value::DateTime(at) => J::String(at.rfc3339()),
-        Value::String(text) => J::String(text.to_string()),
-        Value::Binary(bytes) => J::Array(bytes.iter().map(|byte| J::from(*byte)).collect()),
-        Value::CellPath(_) => J::String(value::text::to_text(value)),
-        Value::List(items) => J::Array(items.iter().map(to_json).collect::<Result<_>>()?),
-        Value::Range(_) => J::Array(value.items()?.iter().map(to_json).collect::<Result<_>>()?),
-        Value::Record(record) => J::Object(
-            record.iter().map(|(name, value)| Ok((name.to_string(), to_json(value)?))).collect::<Result<_>>()?,
-        ),
-        Value::Table(table) => match crate::groups::record_of(table)? {
-            Value::Table(table) => J::Array(table.rows()?.iter().map(to_json).collect::<Result<_>>()?),
-            record => to_json(&record)?,
-        },
-        Value::Closure(_) => {
-            return Err(Diagnostic::new(codes::NO_FORM, "a closure cannot be written as JSON").help("call it first"));
-        }
-    })
-}
-
-/// The JSON as a value. Whole numbers past 64 bits become floats.
-pub(crate) fn from_json(json: &serde_json::Value) -> Value {
-    use serde_json::Value as J;
-    match json {
-        J::Null => Value::Nothing,
-        J::Bool(b) => Value::Bool(*b),
-        J::Number(n) => match n.as_i64() {
-            Some(n) => Value::Int(n),
-            None => Value::Float(n.as_f64().unwrap_or(f64::NAN)),
-        },
-        J::String(text) => Value::string(text.as_str()),
-        J::Array(items) => Value::list(items.iter().map(from_json).collect::<Vec<_>>()),
-        J::Object(fields) => {
-            Value::record(fields.iter().map(|(name, json)| (name.as_str(), from_json(json))).collect())
-        }
-    }
 }
 
 /// The text without comments and without commas before a closing bracket, positions kept.

@@ -6,6 +6,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to md",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes rows as a Markdown table, a list as one",
     params: &[Param::switch("pretty", Some('p'), "Make columns equally wide")],
     io: &[("any", "string")],

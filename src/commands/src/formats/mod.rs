@@ -49,8 +49,13 @@ use crate::prelude::*;
 use crate::rows::here;
 
 /// What conversions declare alike.
-const INTO: Command =
-    Command { category: Category::Formats, params: &[cells::COLUMNS], io: &[("any", "any")], ..Command::DEFAULT };
+const INTO: Command = Command {
+    category: Category::Formats,
+    effect: Effect::Computes,
+    params: &[cells::COLUMNS],
+    io: &[("any", "any")],
+    ..Command::DEFAULT
+};
 
 /// A way of writing values as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +94,7 @@ impl Format {
 pub fn encode(format: Format, value: &Value) -> Result<String> {
     match format {
         Format::Json => {
-            let json = json::to_json(value)?;
+            let json = table::json::to_json(value)?;
             serde_json::to_string_pretty(&json).map_err(|error| Diagnostic::new(codes::NO_FORM, error.to_string()))
         }
         Format::Ndjson => match value {

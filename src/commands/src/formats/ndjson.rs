@@ -6,6 +6,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to ndjson",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes one line of JSON per row or item",
     io: &[("any", "string")],
     examples: &[example("Two rows", "[{a: 1} {a: 2}] | to ndjson", "\"{\\\"a\\\":1}\\n{\\\"a\\\":2}\\n\"")],
@@ -21,6 +22,7 @@ pub static TO: Command = Command {
 pub static FROM: Command = Command {
     name: "from ndjson",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads one JSON value per line, as they come in",
     io: &[("string", "list<any>"), ("any", "list<any>")],
     examples: &[example("Two rows", "\"{\\\"a\\\": 1}\\n{\\\"a\\\": 2}\" | from ndjson", "[[a]; [1] [2]]")],
@@ -33,10 +35,7 @@ pub static FROM: Command = Command {
 /// The lines of some items.
 pub(crate) fn write(items: &[Value]) -> Result<String> {
     let mut text = String::new();
-    for item in items {
-        text.push_str(&super::json::to_json(item)?.to_string());
-        text.push('\n');
-    }
+    table::json::lines(items, &mut text)?;
     Ok(text)
 }
 
@@ -52,7 +51,7 @@ pub(crate) fn read(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let values = lines.enumerate().filter_map(move |(at, line)| match line {
         Ok(Value::String(line)) if line.trim().is_empty() => None,
         Ok(Value::String(line)) => Some(match serde_json::from_str(&line) {
-            Ok(json) => Ok(super::json::from_json(&json)),
+            Ok(json) => Ok(table::json::from_json(json)),
             Err(error) => Err(Diagnostic::new(codes::NOT_THAT_FORMAT, format!("line {} is not JSON: {error}", at + 1))
                 .label(head, "reads one JSON value per line")
                 .cause(format!("line {}: {}", at + 1, line.chars().take(120).collect::<String>()))),

@@ -8,6 +8,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to nuon",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes a value as the language writes it",
     params: &[
         Param::switch("raw", Some('r'), "Without blanks"),

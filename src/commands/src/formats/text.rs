@@ -6,6 +6,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to text",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes a value as plain text, one line per item; fields as `name: value`",
     io: &[("any", "string")],
     examples: &[example("A list", "[1 2] | to text", "\"1\\n2\\n\"")],

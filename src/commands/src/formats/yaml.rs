@@ -8,6 +8,7 @@ use crate::rows;
 pub static TO: Command = Command {
     name: "to yaml",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Writes a value as YAML",
     io: &[("any", "string")],
     examples: &[example("A record", "{a: 1, b: [x]} | to yaml", "\"a: 1\\nb:\\n- x\\n\"")],
@@ -22,6 +23,7 @@ pub static TO: Command = Command {
 pub static FROM: Command = Command {
     name: "from yaml",
     category: Category::Formats,
+    effect: Effect::Computes,
     summary: "Reads YAML; several documents become a list",
     io: &[("string", "any"), ("nothing", "nothing")],
     examples: &[example("A record", "'a: [1, x]' | from yaml", "{a: [1 x]}")],
@@ -35,7 +37,7 @@ pub static FROM: Command = Command {
 
 /// The value as YAML.
 pub(crate) fn write(value: &Value) -> Result<String> {
-    let json = super::json::to_json(value)?;
+    let json = table::json::to_json(value)?;
     serde_yaml::to_string(&json)
         .map_err(|error| Diagnostic::new(codes::NO_FORM, format!("this cannot be written as YAML: {error}")))
 }

@@ -46,6 +46,7 @@ use crate::rows;
 /// What functions of each number declare alike.
 const NUMBERS: Command = Command {
     category: Category::Math,
+    effect: Effect::Computes,
     params: &[cells::COLUMNS],
     io: &[
         ("number", "number"),
@@ -62,6 +63,7 @@ const NUMBERS: Command = Command {
 /// What reductions declare alike.
 const REDUCTION: Command = Command {
     category: Category::Math,
+    effect: Effect::Computes,
     params: &[cells::COLUMNS],
     io: &[
         ("list<any>", "any"),

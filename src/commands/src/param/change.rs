@@ -1,7 +1,8 @@
+use table::json;
+
 use super::{DATAFLOW, KEY, NODE};
 use crate::ask;
 use crate::changes::{self, DRY_RUN, Target};
-use crate::formats::json;
 use crate::prelude::*;
 
 pub static SET: Command = Command {
@@ -33,7 +34,7 @@ pub static SET: Command = Command {
             let name = crate::node::written(&super::node(call)?);
             match before {
                 Some(before) => {
-                    format!("param set {name} {key} {}", value::literal::to_literal(&json::from_json(&before)))
+                    format!("param set {name} {key} {}", value::literal::to_literal(&json::from_json(before)))
                 }
                 None => format!("param delete {name} {key}"),
             }

@@ -1,6 +1,7 @@
+use table::json;
+
 use super::{DATAFLOW, KEY, NODE};
 use crate::ask;
-use crate::formats::json;
 use crate::prelude::*;
 
 pub static LIST: Command = Command {
@@ -15,8 +16,8 @@ pub static LIST: Command = Command {
         let at = super::node(call)?;
         let handle = ask::handle(call)?;
         let params = ask::answer(call, async move { handle.params(at).await })?;
-        let rows = params.iter().map(|(key, value)| {
-            let fields = [("key", Value::from(key.as_str())), ("value", json::from_json(value))];
+        let rows = params.into_iter().map(|(key, value)| {
+            let fields = [("key", Value::string(key)), ("value", json::from_json(value))];
             Value::record(fields.into_iter().collect())
         });
         Ok(Data::Value(Value::list(rows.collect::<Vec<_>>())))
@@ -39,7 +40,7 @@ pub static GET: Command = Command {
         let node = at.clone();
         let params = ask::answer(call, async move { handle.params(node).await })?;
         match params.get(&key) {
-            Some(value) => Ok(Data::Value(json::from_json(value))),
+            Some(value) => Ok(Data::Value(json::from_json(value.clone()))),
             None => {
                 let error =
                     Diagnostic::new(codes::PARAM_NOT_FOUND, format!("node `{}` has no parameter `{key}`", at.node))

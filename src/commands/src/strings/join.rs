@@ -4,6 +4,7 @@ use crate::rows;
 pub static JOIN: Command = Command {
     name: "str join",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Joins items into one text",
     params: &[Param::optional("separator", Takes::Type("string"), "What to put between them")],
     io: &[("list<any>", "string"), ("range", "string"), ("string", "string"), ("table", "string")],

@@ -41,6 +41,7 @@ use crate::prelude::*;
 /// What functions of texts declare alike.
 const TEXT: Command = Command {
     category: Category::Strings,
+    effect: Effect::Computes,
     params: &[cells::COLUMNS],
     io: &[("string", "string"), ("list<any>", "list<any>"), ("table", "table"), ("record", "record")],
     infer: Some(|shape| cells::changed_type(shape, Type::String)),

@@ -4,6 +4,7 @@ use crate::rows;
 pub static PARSE: Command = Command {
     name: "parse",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Takes texts apart into columns by a pattern such as `{name}: {value}`, or a regular expression",
     details: "`{_}` passes over a part. Named groups of a regular expression give columns; others are `capture0` and so on. \
               Texts that do not match give no row.",
@@ -67,7 +68,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         Err(error) => vec![Err(error)],
     }));
-    Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+    Ok(Data::Stream(stream.endless_if(endless)))
 }
 
 fn matches(pattern: &regex::Regex, names: &[Option<String>], text: &str) -> Vec<Result<Value>> {

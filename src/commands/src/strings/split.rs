@@ -6,6 +6,7 @@ use crate::rows;
 pub static ROW: Command = Command {
     name: "split row",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Splits texts at a separator into a list",
     params: &[
         Param::required("separator", Takes::Type("string"), "What to split at"),
@@ -30,6 +31,7 @@ pub static ROW: Command = Command {
 pub static COLUMN: Command = Command {
     name: "split column",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Splits texts at a separator into columns of a table",
     params: &[
         Param::required("separator", Takes::Type("string"), "What to split at"),
@@ -61,6 +63,7 @@ pub static COLUMN: Command = Command {
 pub static CHARS: Command = Command {
     name: "split chars",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Splits texts into their characters",
     params: &[Param::switch("grapheme-clusters", Some('g'), "Into what a reader sees as characters")],
     io: &[("string", "list<string>"), ("list<any>", "list<string>")],
@@ -79,6 +82,7 @@ pub static CHARS: Command = Command {
 pub static WORDS: Command = Command {
     name: "split words",
     category: Category::Strings,
+    effect: Effect::Computes,
     summary: "Splits texts into their words, without what stands between",
     params: &[Param::flag("min-word-length", Some('l'), Takes::Type("int"), "Leave out shorter ones")],
     io: &[("string", "list<string>"), ("list<any>", "list<string>")],
@@ -153,7 +157,7 @@ fn each_text(call: &Call<'_>, input: Data, mut split: impl FnMut(&str) -> Vec<Va
                 Ok(other) => vec![Err(wrong(&other.type_of()))],
                 Err(error) => vec![Err(error)],
             }));
-            Ok(Data::Stream(if endless { stream.endless() } else { stream }))
+            Ok(Data::Stream(stream.endless_if(endless)))
         }
         other => Err(wrong(&other.type_of())),
     }

@@ -1,7 +1,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::cells::{self, COLUMNS};
-use crate::filters::slice::bounds;
+use crate::filters::range::bounds;
 use crate::prelude::*;
 
 pub static SUBSTRING: Command = Command {

@@ -74,7 +74,8 @@ impl Checker<'_> {
     ) -> (Node, Type) {
         let vars: Vec<(Arc<str>, Node)> =
             element.env.iter().map(|(name, value)| (name.node.clone(), self.expr(value).0)).collect();
-        // Variables set around one call are in sight of its arguments too.
+        // Variables set around one call are in sight of its arguments too, and say where its program is found.
+        self.path_changed |= vars.iter().any(|(name, _)| decides_where_programs_are(name));
         let (mut node, of) = match &element.expr.kind {
             ExprKind::Call(call) => {
                 self.seen_inputs.push((element.expr.span, input.clone()));
@@ -86,7 +87,7 @@ impl Checker<'_> {
         };
         if let Op::External(external) = &mut node.op {
             external.pipe = element.pipe;
-            external.keep_stderr = next.is_some_and(is_complete)
+            external.keep_stderr = next.is_some_and(|next| self.wants_stderr(next))
                 || element.redirections.iter().any(|redirection| redirection.from != ast::PipeFrom::Out);
         }
         if !element.redirections.is_empty() {
@@ -105,6 +106,15 @@ impl Checker<'_> {
             node = Node::new(Op::WithEnv { vars, body: Box::new(node) }, element.span);
         }
         (node, of)
+    }
+
+    /// Whether an element calls a command that takes what the program before it writes to standard error.
+    fn wants_stderr(&self, element: &ast::Element) -> bool {
+        let ExprKind::Call(call) = &element.expr.kind else { return false };
+        let ExprKind::Bare(name) = &call.head.kind else { return false };
+        call.sigil != Some(ast::Sigil::External)
+            && self.function(name).is_none()
+            && self.context.registry().get(name).is_some_and(|command| command.wants_stderr)
     }
 
     /// Makes all `def`s of a block callable before they are reached, so that they may call each other.
@@ -131,7 +141,7 @@ impl Checker<'_> {
     }
 }
 
-fn is_complete(element: &ast::Element) -> bool {
-    let ExprKind::Call(call) = &element.expr.kind else { return false };
-    matches!(&call.head.kind, ExprKind::Bare(name) if &**name == "complete")
+/// Whether a variable of the environment says which programs a bare word or a relative path means.
+pub(super) fn decides_where_programs_are(name: &str) -> bool {
+    matches!(name, "PATH" | "PWD")
 }

@@ -9,7 +9,7 @@ use value::{Type, Value};
 use super::Checker;
 use super::bind::{Callee, Want, Wanted};
 use super::scope::FunctionName;
-use crate::command::{Command, Kind, Known, Shape};
+use crate::command::{Command, Effect, Kind, Known, Shape};
 use crate::external;
 use crate::program::{Argument, ArgumentValue, CallNode, CommandRef, ExternalNode, FunctionCall, ListNode, Node, Op};
 
@@ -92,18 +92,21 @@ impl Checker<'_> {
         let wanted: Vec<Wanted> = command
             .params
             .iter()
-            .map(|param| Wanted { name: param.name.into(), kind: param.kind, takes: Want::Declared(param.takes) })
+            .map(|param| Wanted {
+                name: param.name.into(),
+                kind: param.kind,
+                takes: Want::Declared(param.takes),
+                relaxes_columns: param.relaxes_columns,
+            })
             .collect();
         let callee = Callee { name: command.name, usage: command.usage(), wrapped: false };
+        // What changes where programs are found makes unknown words a matter of run time, in its closure too.
+        self.path_changed |= command.effect == Effect::Moves;
         let bound = self.bind(&callee, &wanted, arguments, input, head);
         if bound.help {
             return self.help(command.name, head, span);
         }
         let of = self.output(command, input, &bound.known, head);
-        // What changes where programs are found makes unknown words a matter of run time.
-        if matches!(command.name, "cd" | "load-env" | "source") {
-            self.path_changed = true;
-        }
         let node = CallNode { command: CommandRef(command), arguments: bound.arguments, head };
         (Node::new(Op::Call(Box::new(node)), span), of)
     }
@@ -170,7 +173,12 @@ impl Checker<'_> {
         let wanted: Vec<Wanted> = signature
             .params
             .iter()
-            .map(|param| Wanted { name: param.name.clone(), kind: param.kind, takes: Want::Of(param.of.clone()) })
+            .map(|param| Wanted {
+                name: param.name.clone(),
+                kind: param.kind,
+                takes: Want::Of(param.of.clone()),
+                relaxes_columns: false,
+            })
             .collect();
         let callee = Callee { name: &signature.name, usage: signature.usage(), wrapped: signature.wrapped };
         let bound = self.bind(&callee, &wanted, arguments, input, head);

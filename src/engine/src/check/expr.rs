@@ -60,7 +60,7 @@ impl Checker<'_> {
                 (Node::new(Op::Range { start, next, end, inclusive: *inclusive }, span), Type::Range)
             }
             ExprKind::Unary { op, operand } => self.unary(op.node, operand, span),
-            ExprKind::Binary { op, left, right } => self.binary(op, left, right, span),
+            ExprKind::Binary { op, left, right } => self.binary(op.node, left, right, span),
             ExprKind::Subexpression(block) => self.block_expr(block),
             ExprKind::Closure(closure) => {
                 let input = Type::Any;
@@ -424,12 +424,7 @@ impl Checker<'_> {
         (Node::new(if op == UnaryOp::Not { Op::Not(node) } else { Op::Negate(node) }, span), gives)
     }
 
-    fn binary(&mut self, op: &ast::Spanned<Arc<str>>, left: &Expr, right: &Expr, span: Span) -> (Node, Type) {
-        let Some(operator) = Operator::parse(&op.node) else {
-            let error = Diagnostic::new(codes::WRONG_OPERANDS, format!("there is no operator `{}`", op.node));
-            self.report(error.label(op.span, "this"));
-            return (Node::new(Op::Error, span), Type::Any);
-        };
+    fn binary(&mut self, operator: Operator, left: &Expr, right: &Expr, span: Span) -> (Node, Type) {
         let (left_node, left_type) = self.expr(left);
         let (right_node, right_type) = self.right_operand(operator, &left_type, left, right);
         let Some(of) = operator.result_type(&left_type, &right_type) else {

@@ -112,9 +112,7 @@ impl Checker<'_> {
                         (FunctionParamKind::Optional(default.unwrap_or(Value::Nothing)), seen)
                     }
                     ParameterKind::Rest => (FunctionParamKind::Rest, Type::list(of.clone())),
-                    ParameterKind::Flag { .. } if annotated.is_none() && default.is_none() => {
-                        (FunctionParamKind::Switch, Type::Bool)
-                    }
+                    ParameterKind::Flag { .. } if is_switch(parameter) => (FunctionParamKind::Switch, Type::Bool),
                     ParameterKind::Flag { .. } => {
                         let seen = if default.is_some() { seen } else { seen.union(Type::Nothing) };
                         (FunctionParamKind::Flag(default.unwrap_or(Value::Nothing)), seen)
@@ -142,12 +140,7 @@ impl Checker<'_> {
 
     /// The type of an annotation.
     pub(super) fn type_of(&mut self, of: &ast::Name) -> Type {
-        // `string@complete-names` names a completer, which says nothing of the type.
-        let text = match of.node.split_once('@') {
-            Some((before, after)) if !after.starts_with('[') => before,
-            _ => &of.node,
-        };
-        match Type::parse(text) {
+        match Type::parse(without_completer(&of.node)) {
             Ok(parsed) => parsed,
             Err(error) => {
                 self.report(error.label(of.span, "this type"));
@@ -188,36 +181,21 @@ impl Checker<'_> {
         wrapped: bool,
         doc: &str,
     ) -> FunctionName {
-        let mut optional_seen = false;
         let mut params: Vec<SignatureParam> = Vec::new();
         for parameter in &signature.parameters {
             // Reported once, when the body is checked: here only what callers see.
-            let of = parameter
-                .of
-                .as_ref()
-                .and_then(|of| Type::parse(of.node.split_once("@c").map_or(&*of.node, |(before, _)| before)).ok());
+            let of = parameter.of.as_ref().and_then(|of| Type::parse(without_completer(&of.node)).ok());
             let kind = match parameter.kind {
-                ParameterKind::Required if optional_seen => {
-                    let error = Diagnostic::new(
-                        codes::BAD_SIGNATURE,
-                        format!("`{}` is required and stands after an optional parameter", parameter.name.node),
-                    );
-                    self.report(
-                        error
-                            .label(parameter.name.span, "required")
-                            .help("put required parameters first, or give it a default"),
-                    );
-                    Kind::Required
-                }
                 ParameterKind::Required => Kind::Required,
-                ParameterKind::Optional => {
-                    optional_seen = true;
-                    Kind::Optional
-                }
+                ParameterKind::Optional => Kind::Optional,
                 ParameterKind::Rest => Kind::Rest,
-                ParameterKind::Flag { short } if of.is_none() && parameter.default.is_none() => Kind::Switch(short),
+                ParameterKind::Flag { short } if is_switch(parameter) => Kind::Switch(short),
                 ParameterKind::Flag { short } => Kind::Flag(short),
             };
+            if kind == Kind::Rest && params.iter().any(|known| known.kind == Kind::Rest) {
+                let error = Diagnostic::new(codes::BAD_SIGNATURE, "only one parameter can take the rest");
+                self.report(error.label(parameter.name.span, "a second one").help("remove it"));
+            }
             if params.iter().any(|known| known.name == parameter.name.node) {
                 let error = Diagnostic::new(
                     codes::DUPLICATE_NAME,
@@ -349,6 +327,20 @@ impl Checker<'_> {
 /// Whether a text mentions a word at all: cheap, and wrong only on the side of looking twice.
 fn calls(text: &str, name: &str) -> bool {
     text.matches(name).count() > 1
+}
+
+/// A flag that takes no value: nothing is said of one.
+fn is_switch(parameter: &ast::Parameter) -> bool {
+    parameter.of.is_none() && parameter.default.is_none()
+}
+
+/// The type in an annotation: `string@modes` names a completer, which says nothing of it, unlike the words in
+/// `string@[fast slow]`.
+fn without_completer(annotation: &str) -> &str {
+    match annotation.rsplit_once('@') {
+        Some((of, completer)) if !completer.contains(['[', ']']) => of,
+        _ => annotation,
+    }
 }
 
 /// `--dry-run` is `$dry_run` inside.

@@ -7,6 +7,7 @@ use syntax::ast::{self, BindingKind, Expr, ExprKind, Keyword};
 use value::ops::Operator;
 use value::{PathMember, Type};
 
+use super::block::decides_where_programs_are;
 use super::function::variable_name;
 use super::scope::VarKind;
 use super::{Checker, constant, path};
@@ -246,9 +247,7 @@ impl Checker<'_> {
                 );
                 return (Node::new(Op::Error, span), Type::Nothing);
             };
-            if &**variable == "PATH" || &**variable == "PWD" {
-                self.path_changed = true;
-            }
+            self.path_changed |= decides_where_programs_are(variable);
             let node = Op::AssignEnv { name: variable.clone(), path: rest.into(), op: operator, value: Box::new(node) };
             return (Node::new(node, span), Type::Nothing);
         }

@@ -5,6 +5,7 @@
 //! is left to run time; what is refused here would fail if it were reached, or compares what can never be
 //! equal.
 
+mod argument;
 mod bind;
 mod block;
 mod call;

@@ -197,7 +197,10 @@ impl Checker<'_> {
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) => {
-                let error = Diagnostic::new(codes::UNKNOWN_MODULE, format!("`{name}` cannot be read: {error}"));
+                let error = Diagnostic::new(
+                    codes::UNKNOWN_MODULE,
+                    format!("`{name}` cannot be read: {}", diag::os_reason(&error)),
+                );
                 self.report(error.label(span, "this file"));
                 return None;
             }

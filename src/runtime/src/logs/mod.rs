@@ -1,6 +1,6 @@
 //! What nodes print and what the runtime says about them: kept on disk, asked for, followed.
 //!
-//! - [`line`] – a printed line made a record
+//! - [`mod@line`] – a printed line made a record
 //! - [`journal`] – the logs of one dataflow that runs
 //! - [`files`] – records on disk, written and rotated, and read forwards and backwards
 //! - [`query`] – which records are wanted, and the stream of them

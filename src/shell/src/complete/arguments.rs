@@ -7,13 +7,13 @@ use value::Type;
 use super::{Completion, Found, Wanted, WantedType};
 
 impl Completion<'_> {
-    /// What the command called `name` takes at the cursor, after the words `given`.
-    pub(super) fn argument(&self, found: &mut Found<'_>, wanted: &[Wanted], given: &[&str], name: String) {
+    /// What a command with these parameters takes at the cursor, after the words `given`.
+    pub(super) fn argument(&self, found: &mut Found<'_>, wanted: &[Wanted], given: &[&str]) {
         let current = self.place.current.text.as_str();
         if let Some((flag, _)) = current.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
             let param = flag_of(wanted, flag).filter(|param| matches!(param.kind, Kind::Flag(_)));
             let start = self.place.current.start + flag.len() + 1;
-            return param.into_iter().for_each(|param| self.value_at(found, param, start, &[], &name));
+            return param.into_iter().for_each(|param| self.value_at(found, param, start, &[]));
         }
         if current.starts_with('-') && self.place.quote.is_none() {
             return self.flags(found, wanted, given);
@@ -22,15 +22,15 @@ impl Completion<'_> {
         if let Some(param) =
             given.last().and_then(|last| flag_of(wanted, last)).filter(|param| matches!(param.kind, Kind::Flag(_)))
         {
-            return self.value_at(found, param, start, &[], &name);
+            return self.value_at(found, param, start, &[]);
         }
         let positional = positional_words(wanted, given);
-        let mut params = wanted.iter().filter(|param| !matches!(param.kind, Kind::Flag(_) | Kind::Switch(_)));
+        let mut params = wanted.iter().filter(|param| !param.kind.is_flag());
         let param = params.clone().nth(positional.len()).or_else(|| params.find(|param| param.kind == Kind::Rest));
         // A condition takes all the words that follow.
         let condition = wanted.iter().find(|param| matches!(param.takes, WantedType::Declared(Takes::Condition)));
         match condition.or(param) {
-            Some(param) => self.value_at(found, param, start, &positional, &name),
+            Some(param) => self.value_at(found, param, start, &positional),
             None => self.flags(found, wanted, given),
         }
         if found.list.is_empty() && current.is_empty() {
@@ -54,12 +54,13 @@ impl Completion<'_> {
         found.add("--help", "How to use it", true);
     }
 
-    fn value_at(&self, found: &mut Found<'_>, param: &Wanted, start: usize, given: &[&str], name: &str) {
+    fn value_at(&self, found: &mut Found<'_>, param: &Wanted, start: usize, given: &[&str]) {
         match &param.takes {
             WantedType::Typed(of) => typed(found, start, of),
             WantedType::Declared(takes) => match takes {
                 Takes::Words(words) => words.iter().for_each(|word| found.add_at(start, *word, "", true)),
-                Takes::Type("path" | "directory" | "glob") | Takes::Path => self.files_at(found, start, name == "cd"),
+                Takes::Type("path" | "glob") | Takes::Path => self.files_at(found, start, false),
+                Takes::Type("directory") | Takes::Directory => self.files_at(found, start, true),
                 Takes::Type(text) => {
                     if let Ok(of) = Type::parse(text) {
                         typed(found, start, &of);
@@ -102,17 +103,12 @@ pub(super) fn typed(found: &mut Found<'_>, start: usize, of: &Type) {
 }
 
 fn flag_of<'a>(wanted: &'a [Wanted], word: &str) -> Option<&'a Wanted> {
-    let by_letter = |param: &&Wanted, letter: &str| match param.kind {
-        Kind::Flag(Some(short)) | Kind::Switch(Some(short)) => letter.ends_with(short),
-        _ => false,
-    };
     if let Some(name) = word.strip_prefix("--") {
-        let flags = |param: &&Wanted| matches!(param.kind, Kind::Flag(_) | Kind::Switch(_));
-        return wanted.iter().filter(flags).find(|param| param.name == name);
+        return wanted.iter().find(|param| param.kind.is_flag() && param.name == name);
     }
     // In a group of letters the last one may take a value.
     let letters = word.strip_prefix('-').filter(|letters| letters.starts_with(char::is_alphabetic))?;
-    wanted.iter().find(|param| by_letter(param, letters))
+    wanted.iter().find(|param| param.kind.short().is_some_and(|short| letters.ends_with(short)))
 }
 
 /// The words that are neither flags nor their values.

@@ -1,7 +1,8 @@
 //! What can stand next in a row condition.
 
-use syntax::expression::{Level, OPERATORS};
+use syntax::expression::{Level, level};
 use value::Type;
+use value::ops::Operator;
 
 use super::arguments::typed;
 use super::{Completion, Found};
@@ -13,7 +14,6 @@ impl Completion<'_> {
         // The command's own name is not part of the condition.
         let words = self.place.texts();
         let words = words.get(1..).unwrap_or_default();
-        let level = |word: &&str| OPERATORS.iter().find(|(operator, _)| operator == word).map(|(_, level)| *level);
         match words.last() {
             None => self.columns(found, start, &[]),
             Some(&"not") => self.columns(found, start, &[]),
@@ -26,13 +26,17 @@ impl Completion<'_> {
                 }
                 Some(_) => self.columns(found, start, &[]),
                 None => {
-                    let wanted = if words.len() >= 2 && words.get(words.len() - 2).and_then(level).is_some() {
-                        [Level::And, Level::Or].as_slice()
-                    } else {
-                        [Level::Comparison].as_slice()
-                    };
-                    let operators = OPERATORS.iter().filter(|(_, level)| wanted.contains(level));
-                    operators.for_each(|(operator, _)| found.add(*operator, "", true));
+                    let wanted =
+                        if words.len() >= 2 && words.get(words.len() - 2).is_some_and(|word| level(word).is_some()) {
+                            [Level::And, Level::Or].as_slice()
+                        } else {
+                            [Level::Comparison].as_slice()
+                        };
+                    for (operator, _) in Operator::ALL {
+                        if level(operator).is_some_and(|level| wanted.contains(&level)) {
+                            found.add(operator, "", true);
+                        }
+                    }
                 }
             },
         }

@@ -105,7 +105,7 @@ fn conditions_offer_operators_after_a_column_and_words_after_a_comparison() {
     assert!(operators.contains(&"==".to_string()) && !operators.contains(&"and".to_string()), "{operators:?}");
     assert_eq!(offered("flow list | where status == "), ["running", "stopped"]);
     assert_eq!(offered("flow list | where status == r"), ["running"]);
-    assert_eq!(offered("flow list | where status == running "), ["or", "and"]);
+    assert_eq!(offered("flow list | where status == running "), ["and", "or"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use diag::{Diagnostic, Span, codes};
+use value::ops::Operator;
 
 use super::{Cursor, LONGEST, Parser, Run};
 use crate::ast::*;
@@ -113,7 +114,9 @@ fn plant(tree: Tree, operands: &mut [Option<Expr>], operators: &[Spanned<Arc<str
         Tree::Infix { operator, left, right } => {
             let left = plant(*left, operands, operators);
             let right = plant(*right, operands, operators);
-            let Some(op) = operators.get(operator).cloned() else { return left };
+            let Some(written) = operators.get(operator) else { return left };
+            let Some(node) = Operator::parse(&written.node) else { return left };
+            let op = Spanned { node, span: written.span };
             let span = left.span.to(right.span);
             Expr { kind: ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, span }
         }

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem::discriminant;
 
+use value::ops::Operator;
+
 use super::ebnf::{Grammar, Random};
 use super::parsed;
 use crate::ast::PipeFrom;
-use crate::expression::{ASSIGNMENTS, OPERATORS};
+use crate::expression::ASSIGNMENTS;
 use crate::literal;
 use crate::parse::{CONDITIONAL, KEYWORDS};
 use crate::tokens::{Bracket, Quote, TokenKind};
@@ -95,7 +97,7 @@ fn grammar_and_parser_know_the_same_words() {
     let table: BTreeMap<&str, &str> = KEYWORDS
         .iter()
         .map(|word| (*word, "keyword"))
-        .chain(OPERATORS.iter().map(|(word, _)| (*word, "operator")))
+        .chain(Operator::ALL.iter().map(|(word, _)| (*word, "operator")))
         .chain(ASSIGNMENTS.iter().map(|word| (*word, "assignment")))
         .chain(CONDITIONAL.iter().map(|word| (*word, "command with a condition")))
         .chain(middle.iter().map(|word| (*word, "word inside a form")))

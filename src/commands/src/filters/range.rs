@@ -6,6 +6,7 @@ use crate::rows;
 pub static RANGE: Command = Command {
     name: "range",
     category: Category::Tables,
+    effect: Effect::Computes,
     summary: "Keeps the rows or items in a range of numbers; negative ones count from the end",
     params: &[Param::required("rows", Takes::Type("range"), "Which to keep")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("range", "list<number>")],
