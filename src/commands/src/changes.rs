@@ -10,8 +10,8 @@ use store::audit::Audit;
 use crate::prelude::*;
 
 /// The type of every change table.
-pub(crate) const TABLE: &str = "table<resource: string, name: string, action: string, \
-    status: string@[ok skipped failed planned rolled_back], took: duration, error: string, undo: string>";
+pub(crate) const TABLE: &str = "table<name: string, action: string, status: string@[ok skipped failed planned rolled_back], \
+    error: string, undo: string, took: duration, resource: string>";
 
 /// Switches that every changing command has.
 pub(crate) const DRY_RUN: Param = Param::switch("dry-run", Some('n'), "Say what would be done and do nothing");
@@ -211,13 +211,13 @@ fn row(
     undo: Option<String>,
 ) -> Value {
     let fields = [
-        ("resource", Value::from(resource)),
         ("name", Value::from(target.name.as_str())),
         ("action", Value::from(action)),
         ("status", Value::from(status)),
-        ("took", crate::model::duration(took)),
         ("error", error.map(|error| format!("{}: {}", error.code.id(), error.message)).into()),
         ("undo", undo.into()),
+        ("took", crate::model::duration(took)),
+        ("resource", Value::from(resource)),
     ];
     Value::record(fields.into_iter().collect())
 }

@@ -50,6 +50,7 @@ impl Cell {
             Value::String(word) if matches!(column, "status" | "state" | "level" | "health") => {
                 options.theme.of_state(word)
             }
+            Value::Int(1..) if column == "failed" => Some(options.theme.bad),
             _ => None,
         };
         let align = match value {

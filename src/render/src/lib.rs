@@ -32,5 +32,5 @@ pub use diagnostic_json::diagnostic_to_json;
 pub use fit::{escape, text_width, truncate};
 pub use options::Options;
 pub use stream::TableStream;
-pub use table::value_to_text;
+pub use table::{no_rows, value_to_text};
 pub use theme::Theme;

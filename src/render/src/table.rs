@@ -54,6 +54,12 @@ pub fn value_to_text(value: &Value, options: &Options) -> Result<String> {
     }
 }
 
+/// What stands for a table or stream without a row.
+pub fn no_rows(options: &Options) -> String {
+    let style = options.theme.summary;
+    if style.is_plain() { "(no rows)".into() } else { style.paint("(no rows)").to_string() }
+}
+
 /// The rows that are shown of many.
 pub(crate) struct Shown {
     pub head: Vec<Value>,
@@ -180,8 +186,8 @@ fn add_names<'a>(names: &mut Vec<Arc<str>>, rows: impl Iterator<Item = &'a Value
 }
 
 fn rows_to_text(rows: &Shown, names: Vec<Arc<str>>, options: &Options) -> String {
-    if rows.len() == 0 && names.is_empty() {
-        return "(empty table)".into();
+    if rows.len() == 0 && (names.is_empty() || options.shortens()) {
+        return no_rows(options);
     }
     let grid = rows_grid(rows, names, 0, options);
     finish(&grid, rows.hidden, options)

@@ -26,6 +26,7 @@ pub fn show(
     mut write: impl FnMut(&str) -> Result<()>,
 ) -> Result<()> {
     let endless = stream.endless;
+    let over = if options.width.is_some() { "\r" } else { "" };
     std::thread::scope(|scope| {
         let (sender, rows) = sync_channel(BATCH);
         // Closures of the stream run there, as deeply as anywhere.
@@ -52,7 +53,11 @@ pub fn show(
         };
         let first = rows.gather(limit, time)?;
         if first.ended {
-            let text = if first.rows.is_empty() { String::new() } else { whole(first.rows, options)? };
+            let text = match first.rows.is_empty() {
+                false => whole(first.rows, options)?,
+                true if options.width.is_some() && first.failure.is_none() => render::no_rows(options) + "\n",
+                true => String::new(),
+            };
             write(&text)?;
             return first.failure.map_or(Ok(()), Err);
         }
@@ -69,8 +74,9 @@ pub fn show(
                 Ok(next) => next.failure,
                 Err(interrupted) => Some(interrupted),
             };
-            // The frame is closed before anything else is said.
-            write(&table.finish())?;
+            // The frame is closed before anything else is said, over the `^C` that a terminal has written.
+            let over = if failure.as_ref().is_some_and(|error| error.code == codes::INTERRUPTED) { over } else { "" };
+            write(&format!("{over}{}", table.finish()))?;
             return failure.map_or(Ok(()), Err);
         }
     })

@@ -1,12 +1,18 @@
 //! Standard input, output and error, as commands and programs see them.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use diag::{Diagnostic, Result, Sources, codes};
 use engine::{Data, Ui};
 use render::Options;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use value::{Interrupt, Value};
+
+/// How often a wait for an answer looks at the interrupt.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// How results and errors are written.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +54,8 @@ pub struct Terminal {
     writing: Mutex<()>,
     /// The session's, so that ctrl-c ends what is being written.
     interrupt: OnceLock<Interrupt>,
+    /// Whether the last rows ended with a frame that was closed over the terminal's `^C`.
+    closed_over: AtomicBool,
 }
 
 impl Terminal {
@@ -74,7 +82,9 @@ impl Terminal {
         let text = match self.format.errors {
             ErrorFormat::Json => render::diagnostic_to_json(error, sources),
             // Whoever pressed ctrl-c knows; only the line with the terminal's `^C` is to be ended.
-            ErrorFormat::Text if error.code == codes::INTERRUPTED && std::io::stderr().is_terminal() => "\n".into(),
+            ErrorFormat::Text if error.code == codes::INTERRUPTED && std::io::stderr().is_terminal() => {
+                if self.closed_over.swap(false, Ordering::Relaxed) { String::new() } else { "\n".into() }
+            }
             ErrorFormat::Text => render::diagnostic_to_text(error, sources, &Options::for_stream(&std::io::stderr())),
         };
         // A closed standard error leaves nobody to tell.
@@ -100,7 +110,10 @@ impl Terminal {
 
     fn show_stream(&self, stream: engine::Stream) -> Result<()> {
         let options = Options::for_stream(&std::io::stdout());
-        crate::rows::show(stream, &options, &self.interrupt(), |text| self.write(text))
+        crate::rows::show(stream, &options, &self.interrupt(), |text| {
+            self.closed_over.store(text.starts_with('\r'), Ordering::Relaxed);
+            self.write(text)
+        })
     }
 }
 
@@ -114,10 +127,23 @@ impl Ui for Terminal {
     fn confirm(&self, question: &str) -> Result<bool> {
         eprint!("{question} [y/N] ");
         let _ = std::io::stderr().flush();
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).map_err(|error| {
+        let unreadable = |error: std::io::Error| {
             Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(&error)))
-        })?;
+        };
+        let interrupt = self.interrupt();
+        let stdin = std::io::stdin();
+        // Reading itself would begin anew after ctrl-c.
+        loop {
+            interrupt.check()?;
+            let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
+            match rustix::event::poll(&mut waits, Some(&LOOK)) {
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => break,
+                Err(error) => return Err(unreadable(error.into())),
+            }
+        }
+        let mut answer = String::new();
+        stdin.lock().read_line(&mut answer).map_err(unreadable)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 

@@ -22,7 +22,7 @@ pub static HELP: Command = Command {
     search: &["man", "usage", "docs", "commands"],
     infer: Some(|shape| match shape.argument("name") {
         Some(_) => Some(Type::Any),
-        None => Type::parse("table<name: string, category: string, summary: string>").ok(),
+        None => Type::parse("table<name: string, summary: string, category: string>").ok(),
     }),
     run,
     ..Command::DEFAULT
@@ -42,7 +42,7 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
                 || command.search.iter().any(|word| word.contains(find.as_str()))
         };
         let rows = commands.into_iter().filter(|command| about(command)).map(|command| {
-            let fields = [("name", command.name), ("category", command.category.title()), ("summary", command.summary)];
+            let fields = [("name", command.name), ("summary", command.summary), ("category", command.category.title())];
             Value::record(fields.into_iter().map(|(name, text)| (name, Value::from(text))).collect())
         });
         return Ok(Data::Value(Value::list(rows.collect::<Vec<_>>())));
