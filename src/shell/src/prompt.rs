@@ -3,11 +3,15 @@
 //! - `history`: lines typed before, kept in the store
 //! - `text`: what stands left and right of the line
 //! - `editor`: the line editor with completion, colours and hints
+//! - `menu`: the list that Tab opens
+//! - `hint`: how the line may go on, from lines typed before
 //! - `leave`: what becomes of running dataflows when the user goes
 
 mod editor;
+mod hint;
 mod history;
 mod leave;
+mod menu;
 mod text;
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};

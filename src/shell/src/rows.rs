@@ -18,13 +18,13 @@ const LOOK: Duration = Duration::from_millis(20);
 const BATCH: usize = 1000;
 
 /// Draws a stream with `write`, row by row as they come. Off a terminal, what has an end is drawn when it has come,
-/// as one table.
+/// as one table. Gives whether there was any row.
 pub fn show(
     stream: engine::Stream,
     options: &Options,
     interrupt: &Interrupt,
     mut write: impl FnMut(&str) -> Result<()>,
-) -> Result<()> {
+) -> Result<bool> {
     let endless = stream.endless;
     let over = if options.width.is_some() { "\r" } else { "" };
     std::thread::scope(|scope| {
@@ -53,13 +53,11 @@ pub fn show(
         };
         let first = rows.gather(limit, time)?;
         if first.ended {
-            let text = match first.rows.is_empty() {
-                false => whole(first.rows, options)?,
-                true if options.width.is_some() && first.failure.is_none() => render::no_rows(options) + "\n",
-                true => String::new(),
-            };
-            write(&text)?;
-            return first.failure.map_or(Ok(()), Err);
+            let any = !first.rows.is_empty();
+            if any {
+                write(&whole(first.rows, options)?)?;
+            }
+            return first.failure.map_or(Ok(any), Err);
         }
         let mut table = TableStream::new(options.clone());
         write(&table.push(&first.rows))?;
@@ -77,7 +75,7 @@ pub fn show(
             // The frame is closed before anything else is said, over the `^C` that a terminal has written.
             let over = if failure.as_ref().is_some_and(|error| error.code == codes::INTERRUPTED) { over } else { "" };
             write(&format!("{over}{}", table.finish()))?;
-            return failure.map_or(Ok(()), Err);
+            return failure.map_or(Ok(true), Err);
         }
     })
 }
@@ -141,7 +139,7 @@ mod tests {
         Value::record([("n", Value::Int(n))].into_iter().collect())
     }
 
-    fn shown(stream: engine::Stream, options: &Options) -> (String, Result<()>) {
+    fn shown(stream: engine::Stream, options: &Options) -> (String, Result<bool>) {
         let mut text = String::new();
         let result = show(stream, options, &Interrupt::new(), |piece| {
             text.push_str(piece);

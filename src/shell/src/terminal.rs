@@ -56,6 +56,8 @@ pub struct Terminal {
     interrupt: OnceLock<Interrupt>,
     /// Whether the last rows ended with a frame that was closed over the terminal's `^C`.
     closed_over: AtomicBool,
+    /// Whether anything was written since the last stream began.
+    wrote: AtomicBool,
 }
 
 impl Terminal {
@@ -93,6 +95,7 @@ impl Terminal {
 
     fn write(&self, text: &str) -> Result<()> {
         let _alone = self.writing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.wrote.store(true, Ordering::Relaxed);
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| closed(&error))
     }
@@ -110,10 +113,16 @@ impl Terminal {
 
     fn show_stream(&self, stream: engine::Stream) -> Result<()> {
         let options = Options::for_stream(&std::io::stdout());
-        crate::rows::show(stream, &options, &self.interrupt(), |text| {
+        self.wrote.store(false, Ordering::Relaxed);
+        let any = crate::rows::show(stream, &options, &self.interrupt(), |text| {
             self.closed_over.store(text.starts_with('\r'), Ordering::Relaxed);
             self.write(text)
-        })
+        })?;
+        // What was printed on the way is answer enough.
+        if !any && options.width.is_some() && !self.wrote.load(Ordering::Relaxed) {
+            self.line(&render::no_rows(&options))?;
+        }
+        Ok(())
     }
 }
 
