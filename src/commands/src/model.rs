@@ -52,8 +52,8 @@ pub(crate) const LOGS: &str = "table<time: datetime, node: string, level: string
     message: string, stream: string@[stdout stderr runtime], target: string, fields: record>";
 /// The columns of a topic's row.
 pub(crate) const TOPICS: &str = "table<topic: string, dataflow: string, rate: float, messages: int, bandwidth: filesize, \
-    dropped: int, subscribers: list<string>, type: string, last: datetime, bytes: filesize, path: string, node: string, \
-    output: string>";
+    dropped: int, subscribers: list<string>, type: string, last: datetime, bytes: filesize, largest: filesize, fallbacks: int, \
+    path: string, node: string, output: string>";
 /// The columns of an event.
 pub(crate) const EVENTS: &str = "table<time: datetime, dataflow: string, node: string, to: string, why: string, from: string, \
     kind: string@[transition notice removed], count: int>";
@@ -179,6 +179,7 @@ pub(crate) fn edge(info: &EdgeInfo) -> Value {
         ("source", text(&info.source)),
         ("node", text(&info.node)),
         ("input", text(&info.input)),
+        ("path", text(info.path)),
         ("messages", int(info.messages)),
         ("bytes", size(info.bytes)),
         ("delivered", int(info.delivered)),
@@ -210,6 +211,8 @@ pub(crate) fn topic(info: &TopicInfo) -> Value {
         ("type", maybe(info.data_type.as_ref(), text)),
         ("last", maybe(info.last, moment)),
         ("bytes", size(info.bytes)),
+        ("largest", size(info.largest)),
+        ("fallbacks", int(info.fallbacks)),
         ("path", text(info.path)),
         ("node", text(&info.topic.node)),
         ("output", text(&info.topic.output)),

@@ -101,6 +101,13 @@ fn declarations_read_alike() {
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("error make", "raises what `catch` catches; nothing is created that stays"),
     ("error explain", "the long form of a code, as in other compilers"),
+    ("node connect", "wires an input to an output; nothing is created that has a name"),
+    ("node disconnect", "the undoing of `node connect`"),
+    ("node reload", "what dora-rs calls it, and no restart"),
+    ("node replace", "one node in another's place, at once"),
+    ("param delete", "what dora-rs calls it"),
+    ("param get", "what dora-rs calls it"),
+    ("param set", "what dora-rs calls it"),
 ];
 
 /// First words that gather functions of one kind of value rather than verbs of a thing.
@@ -392,7 +399,10 @@ fn checking_does_nothing_but_compute() {
         "const x = { (touch made): 1 }",
         "const act = { touch made }; const x = (do $act)",
         "const all = [{ touch made }]; const x = ($all | each {|f| do $f })",
+        "const x = (do {|act = { touch made }| do $act })",
+        "const x = (do { let act = { touch made }; do $act })",
         "const x = (do { loop { } })",
+        "const x = (generate {|n| {out: $n, next: $n} } 1 | where $it > 1 | first)",
         "const x = (print hi)",
         "const x = (sleep 1ms)",
         "const x = (date now)",
@@ -485,6 +495,10 @@ fn what_a_wrapper_is_given_it_hands_on_as_it_was() {
     let mut session = session();
     let given = session.value("def --wrapped f [...words] { $words }; f -x --level=3 --all -- end").unwrap();
     assert_eq!(given, session.value("['-x' '--level=3' '--all' '--' end]").unwrap());
+    // Its own flags are its own, up to the `--` that both see.
+    let given =
+        session.value("def --wrapped g [--dry-run(-n), ...words] { [$dry_run $words] }; g -n -x -- -n").unwrap();
+    assert_eq!(given, session.value("[true ['-x' '--' '-n']]").unwrap());
 }
 
 #[test]

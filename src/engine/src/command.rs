@@ -113,7 +113,7 @@ impl Category {
 /// What a call does besides giving its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Changes or asks the world, or gives something else each time: never before the program runs.
+    /// Changes or asks the world, gives something else each time, or may never end: never before the program runs.
     Acts,
     /// Nothing: the same comes of the same input and arguments, as far as the closures among them compute too. So
     /// the checker may run it for a constant.

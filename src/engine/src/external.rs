@@ -94,7 +94,7 @@ fn check_status(name: &str, span: Span, status: ExitStatus) -> Result<()> {
 
 /// The error for a program that could not be run.
 pub fn failed(name: &str, span: Span, error: &std::io::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::CANNOT_RUN, format!("`{name}` cannot be run: {}", diag::os_reason(&error)))
+    Diagnostic::new(codes::CANNOT_RUN, format!("`{name}` cannot be run: {}", diag::os_reason(error)))
         .label(span, "this program")
 }
 

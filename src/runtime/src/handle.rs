@@ -11,8 +11,8 @@ use futures::stream::BoxStream;
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, StartOptions, StopOptions, TopicInfo, TopicQuery,
-    WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, StartOptions, StopOptions, TopicInfo,
+    TopicQuery, WaitCondition,
 };
 use crate::request::{Answer, Item, Request, Subscription};
 
@@ -125,7 +125,12 @@ impl Handle {
     /// Stops a node and starts it again, and returns when it is ready. It counts as no crash, what waits for it
     /// is kept, and its consumers' inputs stay open.
     pub async fn restart_node(&self, node: NodeRef, options: StopOptions) -> Result<NodeInfo> {
-        self.get(Request::RestartNode { node, options }).await
+        self.get(Request::RestartNode { node, options, path: None }).await
+    }
+
+    /// Restarts a node so that its outputs take another way from then on.
+    pub async fn reroute_node(&self, node: NodeRef, options: StopOptions, path: PathChoice) -> Result<NodeInfo> {
+        self.get(Request::RestartNode { node, options, path: Some(path) }).await
     }
 
     /// Adds a node, given as YAML, to a dataflow that runs, and returns when it is ready.

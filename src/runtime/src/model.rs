@@ -210,6 +210,20 @@ words! {
     DataPath {
         /// Through the runtime's router: lossless, ordered, counted.
         Routed = "routed",
+        /// From node to node through shared memory: fast for large messages, and out of the runtime's sight.
+        Direct = "direct",
+    }
+}
+
+words! {
+    /// Which way outputs are to take.
+    PathChoice {
+        /// Direct for outputs that say so, by their type or their node's pool, or that sent large messages last
+        /// time; routed for all others.
+        Auto = "auto",
+        Routed = "routed",
+        /// Direct wherever that is possible.
+        Direct = "direct",
     }
 }
 
@@ -394,6 +408,9 @@ pub struct EdgeInfo {
     pub source: String,
     pub node: NodeId,
     pub input: DataId,
+    /// The way its source's messages take. Those of a direct one are not counted here, but for fallbacks.
+    #[serde(default = "routed")]
+    pub path: DataPath,
     pub queue_size: usize,
     pub queue_policy: QueuePolicy,
     /// Messages that came to the edge.
@@ -417,6 +434,10 @@ pub struct EdgeInfo {
     /// Whether nothing has come for longer than the input's timeout.
     #[serde(default)]
     pub silent: bool,
+}
+
+fn routed() -> DataPath {
+    DataPath::Routed
 }
 
 /// A distribution of latencies.
@@ -497,6 +518,12 @@ pub struct TopicInfo {
     pub dropped: u64,
     /// When the last message came.
     pub last: Option<UnixNanos>,
+    /// Payload of the largest message that the runtime saw, in bytes.
+    #[serde(default)]
+    pub largest: u64,
+    /// Messages of a direct output that came through the runtime all the same.
+    #[serde(default)]
+    pub fallbacks: u64,
 }
 
 /// One line a node or the runtime said.
@@ -635,6 +662,13 @@ pub struct StartOptions {
     /// What becomes of it when the daemon that runs it is killed.
     #[serde(default = "by_nodes")]
     pub recover: Recovery,
+    /// Which way its outputs take.
+    #[serde(default = "auto")]
+    pub path: PathChoice,
+}
+
+fn auto() -> PathChoice {
+    PathChoice::Auto
 }
 
 fn by_nodes() -> Recovery {
@@ -661,6 +695,7 @@ impl StartOptions {
             uv: false,
             wait: true,
             recover: Recovery::ByNodes,
+            path: PathChoice::Auto,
         }
     }
 }

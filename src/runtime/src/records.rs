@@ -12,7 +12,7 @@ use store::{ProcessId, Store};
 
 use crate::model::{
     DataflowDetails, DataflowId, DataflowInfo, EdgeInfo, Event, EventKind, LogLevel, NodeExit, NodeId, NodeInfo,
-    StartOptions, Status, UnixNanos,
+    StartOptions, Status, TopicInfo, UnixNanos,
 };
 use crate::supervisor::dataflow::Dataflow;
 
@@ -21,6 +21,8 @@ use crate::supervisor::dataflow::Dataflow;
 struct Snapshot {
     nodes: Vec<NodeInfo>,
     edges: Vec<EdgeInfo>,
+    #[serde(default)]
+    topics: Vec<TopicInfo>,
 }
 
 /// What is kept of a dataflow so that it can be started again.
@@ -108,7 +110,7 @@ pub fn process(dataflow: DataflowId, node: String, process: ProcessId, started: 
 /// How a dataflow ended, as a row.
 pub fn end(flow: &Dataflow, status: Status, at: UnixNanos) -> DataflowEnd {
     let info = flow.info();
-    let snapshot = Snapshot { nodes: flow.nodes(), edges: flow.router.edges() };
+    let snapshot = Snapshot { nodes: flow.nodes(), edges: flow.router.edges(), topics: flow.topics() };
     DataflowEnd {
         status: status.to_string(),
         at: time(at),
@@ -130,9 +132,8 @@ pub fn info(row: &DataflowRow, runtime: String) -> DataflowInfo {
         file: row.descriptor_path.clone(),
         nodes: row.nodes,
         running: 0,
-        failed: snapshot(row).map_or(0, |snapshot| {
-            snapshot.nodes.iter().map(|node| u32::from(node.status == Status::Failed)).sum()
-        }),
+        failed: snapshot(row)
+            .map_or(0, |snapshot| snapshot.nodes.iter().map(|node| u32::from(node.status == Status::Failed)).sum()),
         restarts: row.restarts,
         created: nanos(row.created),
         started,
@@ -196,6 +197,11 @@ pub fn details(store: &Store, row: &DataflowRow, runtime: String, log_dir: PathB
         edges: snapshot(row).map(|snapshot| snapshot.edges).unwrap_or_default(),
         history: store.events(&query)?.into_iter().map(|row| event_of(row.event)).collect(),
     })
+}
+
+/// The outputs of a dataflow as they were when it ended.
+pub fn topics(row: &DataflowRow) -> Vec<TopicInfo> {
+    snapshot(row).map(|snapshot| snapshot.topics).unwrap_or_default()
 }
 
 fn snapshot(row: &DataflowRow) -> Option<Snapshot> {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, StartOptions, StopOptions, TopicInfo, TopicQuery,
-    WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, StartOptions, StopOptions, TopicInfo,
+    TopicQuery, WaitCondition,
 };
 
 /// A question or an order that has one answer.
@@ -54,9 +54,12 @@ pub enum Request {
         node: NodeRef,
         options: StopOptions,
     },
+    /// Stops a node and starts it again; with `path`, its outputs take that way from then on.
     RestartNode {
         node: NodeRef,
         options: StopOptions,
+        #[serde(default)]
+        path: Option<PathChoice>,
     },
     /// Takes in a node that is given as YAML.
     AddNode {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use diag::codes;
 use futures::StreamExt;
 use runtime::model::{
-    Connection, DataflowId, DataflowInfo, EventKind, EventQuery, InputRef, LogQuery, NodeInfo, NodeQuery, NodeRef,
-    Status, StopOptions, WaitCondition,
+    Connection, DataPath, DataflowId, DataflowInfo, EventKind, EventQuery, InputRef, LogQuery, NodeInfo, NodeQuery,
+    NodeRef, PathChoice, Status, StopOptions, TopicQuery, WaitCondition,
 };
 use serde_json::json;
 
@@ -228,9 +228,9 @@ async fn parameters_are_told_at_once_and_again_to_a_new_process() {
     world.handle.delete_param(watcher.clone(), "mode".into()).await.unwrap();
     let error = world.handle.delete_param(watcher.clone(), "mode".into()).await.unwrap_err();
     assert_eq!(error.code, codes::PARAM_NOT_FOUND);
+    said(&world, flow.id, "watcher", "PARAM_DELETED", 0).await;
     world.handle.restart_node(watcher.clone(), StopOptions::default()).await.unwrap();
-    let lines = said(&world, flow.id, "watcher", "PARAM_UPDATE", 2).await;
-    assert!(lines.iter().any(|line| line.starts_with("PARAM_DELETED")), "{lines:?}");
+    said(&world, flow.id, "watcher", "PARAM_UPDATE", 2).await;
     // A new run has them too.
     let again = world.handle.restart(flow.id, StopOptions::default(), false).await.unwrap();
     assert_ne!(again.id, flow.id);
@@ -348,4 +348,63 @@ async fn the_one_behind_a_failure_is_named_on_those_who_fail_after_it() {
     let again = world.handle.restart(flow.id, StopOptions::default(), false).await.unwrap();
     assert_eq!((again.name, again.status), (flow.name, Status::Running));
     world.handle.stop(again.id, StopOptions { grace: None, force: true }).await.unwrap();
+}
+
+/// Sends messages of some megabytes, each beginning with its number.
+const LARGE_SOURCE: &str = "\
+import numpy as np
+import pyarrow as pa
+from dora import Node
+node = Node()
+count = 0
+for event in node:
+    if event['type'] == 'INPUT':
+        data = np.zeros(2_000_000, dtype=np.uint8)
+        data[0] = count % 250
+        node.send_output('number', pa.array(data))
+        count += 1
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_messages_go_from_node_to_node_when_that_is_wanted_or_was_learned() {
+    let world = World::new();
+    let yaml = PAIR.replace("millis/20", "millis/100");
+    let file = world.write(&yaml, &[("source.py", LARGE_SOURCE), ("watcher.py", WATCHER)]);
+    let topic = async |flow: &DataflowInfo| {
+        let query = TopicQuery { dataflow: Some(flow.id.into()) };
+        world.handle.topics(query).await.unwrap().remove(0)
+    };
+    // Nothing is known of it yet.
+    let first = world.handle.start(with_python(&file)).await.unwrap();
+    said(&world, first.id, "watcher", "got number", 5).await;
+    let seen = topic(&first).await;
+    assert_eq!((seen.path, seen.fallbacks), (DataPath::Routed, 0));
+    assert!(seen.largest > 2_000_000, "{seen:?}");
+    let noticed = world.handle.inspect(first.id).await.unwrap().history;
+    assert!(noticed.iter().any(|event| event.why.contains("--path direct")), "{noticed:?}");
+    stop(&world, &first).await;
+
+    // The next run has learned.
+    let second = world.handle.start(with_python(&file)).await.unwrap();
+    said(&world, second.id, "watcher", "got number", 10).await;
+    let seen = topic(&second).await;
+    assert_eq!(seen.path, DataPath::Direct);
+    assert!(seen.messages >= 10 && seen.fallbacks <= 1, "{seen:?}");
+    assert_eq!(world.handle.pause(second.id, false).await.unwrap_err().code, codes::DIRECT_OUTPUT);
+    // Brought back, it can be held.
+    let source = at(&second, "source");
+    world.handle.reroute_node(source.clone(), StopOptions::default(), PathChoice::Routed).await.unwrap();
+    said(&world, second.id, "watcher", "got number 0", 1).await;
+    assert_eq!(topic(&second).await.path, DataPath::Routed);
+    world.handle.pause(second.id, false).await.unwrap();
+    world.handle.resume(second.id).await.unwrap();
+    // And sent away again, to a consumer that has stayed.
+    world.handle.reroute_node(source, StopOptions::default(), PathChoice::Direct).await.unwrap();
+    said(&world, second.id, "watcher", "NODE_RESTARTED", 1).await;
+    let before = topic(&second).await;
+    let got = world.printed_so_far(second.id, "watcher").await.len();
+    said(&world, second.id, "watcher", "", got + 5).await;
+    let seen = topic(&second).await;
+    assert_eq!((seen.path, seen.fallbacks), (DataPath::Direct, before.fallbacks));
+    stop(&world, &second).await;
 }

@@ -45,6 +45,12 @@ impl World {
         file
     }
 
+    /// What a node has printed so far.
+    pub async fn printed_so_far(&self, id: DataflowId, node: &str) -> Vec<String> {
+        let query = LogQuery { nodes: vec![node.parse().unwrap()], ..LogQuery::new(id) };
+        self.handle.logs(query).await.unwrap().map(|record| record.unwrap().message).collect().await
+    }
+
     /// All that a dataflow has printed, as `node: message`, once it has ended.
     pub async fn printed(&self, id: DataflowId) -> Vec<String> {
         self.handle.wait(id, WaitCondition::Ended, Some(PATIENCE)).await.unwrap();

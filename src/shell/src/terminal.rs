@@ -211,5 +211,5 @@ fn closed(error: &std::io::Error) -> Box<Diagnostic> {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         return engine::error_value::exit_request(0);
     }
-    Diagnostic::new(codes::CANNOT_WRITE, format!("standard output cannot be written: {}", diag::os_reason(&error)))
+    Diagnostic::new(codes::CANNOT_WRITE, format!("standard output cannot be written: {}", diag::os_reason(error)))
 }

@@ -106,6 +106,21 @@ impl Store {
         })
     }
 
+    /// The last ended dataflow that was started from a file, or from the same text where there was none.
+    pub fn last_run(&self, file: Option<&std::path::Path>, hash: &str) -> Result<Option<DataflowRow>> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT * FROM dataflows
+                     WHERE ended IS NOT NULL AND snapshot IS NOT NULL
+                       AND (descriptor_path = :file OR (:file IS NULL AND descriptor_hash = :hash))
+                     ORDER BY created DESC, id DESC LIMIT 1",
+                )?
+                .query_row(named_params! { ":file": file.map(from_path), ":hash": hash }, read)
+                .optional()
+        })
+    }
+
     /// Writes the status of a live dataflow.
     pub fn set_dataflow_status(&self, id: Uuid, status: &str) -> Result<()> {
         self.write(|connection| {

@@ -131,11 +131,8 @@ impl Operator {
 
     /// Whether it makes a number of two, and null where one of them is null.
     fn is_arithmetic(self) -> bool {
-        match self {
-            Add | Subtract | Multiply | Divide | FloorDivide | Modulo | Power => true,
-            BitAnd | BitOr | BitXor | ShiftLeft | ShiftRight => true,
-            _ => false,
-        }
+        let bits = matches!(self, BitAnd | BitOr | BitXor | ShiftLeft | ShiftRight);
+        bits || matches!(self, Add | Subtract | Multiply | Divide | FloorDivide | Modulo | Power)
     }
 
     /// The type of the result, or `None` when the operator cannot apply to these types. Types that are not

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use futures::stream::StreamExt;
 use runtime::model::{
-    DataflowInfo, DescriptorSource, LogQuery, Recovery, StartOptions, Status, StopOptions, WaitCondition,
+    DataflowInfo, DescriptorSource, LogQuery, PathChoice, Recovery, StartOptions, Status, StopOptions, WaitCondition,
 };
 
 use crate::ask;
@@ -25,6 +25,12 @@ const RECOVER: Param = Param::flag(
     Takes::Words(&["by-nodes", "always", "never"]),
     "Whether a daemon starts it again after the one that ran it was killed; by-nodes by default: if a node's restart policy says so",
 );
+const PATH: Param = Param::flag(
+    "path",
+    None,
+    Takes::Words(&["auto", "routed", "direct"]),
+    "Which way messages take: routed through the runtime, direct in shared memory wherever possible, or auto, which is direct for outputs known to be large",
+);
 const DETACH: Param = Param::switch("detach", Some('d'), "In the daemon");
 
 pub static START: Command = Command {
@@ -41,6 +47,7 @@ pub static START: Command = Command {
         UV,
         DETACH,
         RECOVER,
+        PATH,
         Param::switch("attach", None, "Follow its logs until it ends"),
         WAIT_TIMEOUT,
         Param::switch(
@@ -78,7 +85,7 @@ pub static RUN: Command = Command {
     name: "run",
     category: Category::Dataflow,
     summary: "Runs a dataflow and follows its logs until it ends; ctrl-c stops it",
-    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, RECOVER, WAIT_TIMEOUT, DRY_RUN],
+    params: &[FILE, NAME, WORKING_DIR, ENV, UV, DETACH, RECOVER, PATH, WAIT_TIMEOUT, DRY_RUN],
     io: &[("nothing", model::LOGS)],
     examples: &[try_it("In the foreground", "run camera.yml")],
     search: &["start", "foreground"],
@@ -107,6 +114,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         uv: call.switch("uv"),
         wait,
         recover: call.optional::<String>("recover")?.and_then(|word| word.parse().ok()).unwrap_or(Recovery::ByNodes),
+        path: call.optional::<String>("path")?.and_then(|word| word.parse().ok()).unwrap_or(PathChoice::Auto),
     };
     let target = Target { name: shown.clone(), key: shown };
     if call.switch("dry-run") {

@@ -142,14 +142,14 @@ pub static RM: Command = Command {
 };
 
 fn failed(call: &Call<'_>, shown: &str, done: &str, error: &std::io::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` cannot be {done}: {}", diag::os_reason(&error)))
+    Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` cannot be {done}: {}", diag::os_reason(error)))
         .label(call.head, "here")
 }
 
 /// The files that a word means: itself, or what matches it as a pattern.
 fn meant(call: &Call<'_>, shown: &str) -> Result<Vec<(String, std::path::PathBuf)>> {
     let path = call.env().resolve(shown);
-    if super::glob::is_pattern(&shown) && !path.exists() {
+    if super::glob::is_pattern(shown) && !path.exists() {
         return super::ls::matching(call.env().cwd(), shown, false);
     }
     Ok(vec![(shown.to_string(), path)])

@@ -49,7 +49,7 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     for shown in &paths {
         let place = call.span("paths");
         let path = call.env().resolve(shown);
-        if super::glob::is_pattern(&shown) && !path.exists() {
+        if super::glob::is_pattern(shown) && !path.exists() {
             let found = matching(call.env().cwd(), shown, all).map_err(|error| error.label(place, "this pattern"))?;
             if found.is_empty() {
                 return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("nothing matches `{shown}`"))

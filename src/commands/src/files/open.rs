@@ -127,7 +127,7 @@ pub(crate) fn missing(shown: &str, path: &Path, error: &std::io::Error) -> Box<D
     if error.kind() != std::io::ErrorKind::NotFound {
         return Diagnostic::new(
             codes::FILE_UNREADABLE,
-            format!("`{shown}` cannot be read: {}", diag::os_reason(&error)),
+            format!("`{shown}` cannot be read: {}", diag::os_reason(error)),
         );
     }
     let near = path.parent().and_then(|dir| dir.read_dir().ok()).and_then(|entries| {

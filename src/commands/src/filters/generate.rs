@@ -3,7 +3,6 @@ use crate::prelude::*;
 pub static GENERATE: Command = Command {
     name: "generate",
     category: Category::Tables,
-    effect: Effect::Computes,
     summary: "Makes a list by a closure that gives each item as `out` and its next argument as `next`",
     details: "It ends when the closure gives no `next`.",
     params: &[

@@ -1,5 +1,5 @@
 use runtime::Handle;
-use runtime::model::{NodeRef, StopOptions};
+use runtime::model::{NodeRef, PathChoice, StopOptions};
 
 use crate::ask;
 use crate::changes::{self, DRY_RUN, FORCE, GRACE_PERIOD, WAIT_TIMEOUT};
@@ -58,8 +58,18 @@ pub static RESTART: Command = Command {
     name: "node restart",
     category: Category::Node,
     summary: "Stops nodes and starts them again; their consumers go on and are told of it",
-    details: "It counts as no crash. What waits for a node is kept for its new process. Returns when the nodes are ready.",
-    params: &[NODES, DATAFLOW, GRACE_PERIOD, FORCE, WAIT_TIMEOUT, DRY_RUN],
+    details: "It counts as no crash. What waits for a node is kept for its new process. Returns when the nodes are ready. \
+              `--path direct` sends their outputs through shared memory from then on; \
+              `--path routed` brings them back through the runtime, where they can be seen and held.",
+    params: &[
+        NODES,
+        DATAFLOW,
+        Param::flag("path", None, Takes::Words(&["auto", "routed", "direct"]), "Which way their outputs take"),
+        GRACE_PERIOD,
+        FORCE,
+        WAIT_TIMEOUT,
+        DRY_RUN,
+    ],
     io: changes::IO,
     examples: &[
         try_it("One", "node restart camera/detector"),
@@ -68,8 +78,15 @@ pub static RESTART: Command = Command {
     search: &["reset", "again"],
     run: |call, input| {
         let options = stop_options(call)?;
+        let path = call.optional::<String>("path")?.and_then(|word| word.parse::<PathChoice>().ok());
         change(call, input, "restart", move |handle, at| {
-            Box::pin(async move { handle.restart_node(at, options).await.map(|_| None) })
+            Box::pin(async move {
+                let restarted = match path {
+                    Some(path) => handle.reroute_node(at, options, path).await,
+                    None => handle.restart_node(at, options).await,
+                };
+                restarted.map(|_| None)
+            })
         })
     },
     ..Command::DEFAULT

@@ -43,6 +43,8 @@ super::codes! {
     INPUT_NOT_FOUND = "020", NotFound, "input not found";
     /// No parameter of this name was set on the node.
     PARAM_NOT_FOUND = "021", NotFound, "parameter not found";
+    /// The messages of this output do not pass the runtime.
+    DIRECT_OUTPUT = "022", Failed, "output out of sight";
     /// A node's program was started by hand, not by a dataflow.
     NOT_IN_A_DATAFLOW = "040", Usage, "not in a dataflow";
     /// A node cannot talk to its runtime, or not in the way its dataflow says.

@@ -62,7 +62,7 @@ impl Checker<'_> {
             input: if relaxed { &Type::Any } else { input },
             positional: positional.into_iter(),
             rest: rest.map(|at| Rest { at, items: Vec::new(), known: Vec::new(), span: None }),
-            flags: !callee.wrapped,
+            flags: true,
             extra: None,
             bound: Bound {
                 arguments: wanted.iter().map(|_| None).collect(),
@@ -86,7 +86,7 @@ struct Walk<'a, 'c> {
     /// The positional parameters that got nothing yet.
     positional: std::vec::IntoIter<usize>,
     rest: Option<Rest>,
-    /// Whether what starts with dashes is a flag: not after `--`.
+    /// Whether what starts with dashes may be a flag: not after `--`.
     flags: bool,
     /// The first argument that no parameter takes.
     extra: Option<Span>,
@@ -112,12 +112,26 @@ impl<'a> Walk<'a, '_> {
 
     fn one(&mut self, argument: &'a ast::Argument) {
         match argument {
-            ast::Argument::EndOfFlags(_) if self.flags => self.flags = false,
-            ast::Argument::EndOfFlags(span) => self.value(&word("--", *span)),
-            ast::Argument::Long { name, value, span } if self.flags => self.long(name, value.as_ref(), *span),
-            ast::Argument::Long { name, value, span } => self.value(&long_word(name, value.as_ref(), *span)),
-            ast::Argument::Short { letters, span } if self.flags => self.letters(letters, *span),
-            ast::Argument::Short { letters, span } => self.value(&word(&format!("-{}", letters.node), *span)),
+            ast::Argument::EndOfFlags(span) => {
+                let ends = std::mem::replace(&mut self.flags, false);
+                // The program that a wrapper calls has flags of its own to end.
+                if !ends || self.callee.wrapped {
+                    self.value(&word("--", *span));
+                }
+            }
+            ast::Argument::Long { name, value, span } => match self.named(&name.node) {
+                known if self.hands_on(known.is_some()) => self.value(&long_word(name, value.as_ref(), *span)),
+                Some(at) => self.flag(at, value.as_ref(), *span),
+                None if &*name.node == "help" => self.bound.help = true,
+                None => self.unknown_flag(&name.node, *span),
+            },
+            ast::Argument::Short { letters, span } => {
+                let known = letters.node.chars().all(|letter| self.lettered(letter).is_some());
+                match self.hands_on(known) {
+                    true => self.value(&word(&format!("-{}", letters.node), *span)),
+                    false => self.letters(letters, *span),
+                }
+            }
             ast::Argument::Spread(expr) => self.spread(expr),
             ast::Argument::Positional { .. } | ast::Argument::Condition(_) => self.value(argument),
         }
@@ -139,18 +153,23 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn long(&mut self, name: &ast::Name, value: Option<&'a Expr>, span: Span) {
-        match self.wanted.iter().position(|param| param.kind.is_flag() && *param.name == *name.node) {
-            Some(at) => self.flag(at, value, span),
-            None if &*name.node == "help" => self.bound.help = true,
-            None => self.unknown_flag(&name.node, span),
-        }
+    /// Whether what starts with dashes is a value here: behind `--`, and of a wrapper what it does not know.
+    fn hands_on(&self, known: bool) -> bool {
+        !self.flags || self.callee.wrapped && !known
+    }
+
+    fn named(&self, name: &str) -> Option<usize> {
+        self.wanted.iter().position(|param| param.kind.is_flag() && *param.name == *name)
+    }
+
+    fn lettered(&self, letter: char) -> Option<usize> {
+        self.wanted.iter().position(|param| param.kind.short() == Some(letter))
     }
 
     fn letters(&mut self, letters: &ast::Name, span: Span) {
         let last = letters.node.chars().count().saturating_sub(1);
         for (i, letter) in letters.node.chars().enumerate() {
-            match self.wanted.iter().position(|param| param.kind.short() == Some(letter)) {
+            match self.lettered(letter) {
                 Some(at) if matches!(self.wanted[at].kind, Kind::Flag(_)) && i < last => {
                     let error = Diagnostic::new(
                         codes::WRONG_ARGUMENT,

@@ -7,7 +7,7 @@ use super::Checker;
 use crate::call::ClosureValue;
 use crate::command::Effect;
 use crate::data::Data;
-use crate::program::{ArgumentValue, FieldNode, Function, ListNode, NameNode, Node, Op, Pattern};
+use crate::program::{ArgumentValue, FieldNode, Function, FunctionParamKind, ListNode, NameNode, Node, Op, Pattern};
 use crate::run::Interpreter;
 
 /// Evaluates a node that uses no variables and only commands that compute.
@@ -124,8 +124,15 @@ impl Look {
     }
 
     fn function(self, function: &Function) -> Option<Span> {
+        if !self.may_be_called {
+            return None;
+        }
         let inside = Look { in_closure: true, may_be_called: true };
-        if self.may_be_called { inside.not_constant(&function.body) } else { None }
+        let defaults = function.params.iter().find_map(|param| match &param.kind {
+            FunctionParamKind::Optional(value) | FunctionParamKind::Flag(value) => inside.called(value, function.span),
+            FunctionParamKind::Required | FunctionParamKind::Rest | FunctionParamKind::Switch => None,
+        });
+        defaults.or_else(|| inside.not_constant(&function.body))
     }
 
     /// What a known value may do when a command gets it: another constant may be a closure that acts.

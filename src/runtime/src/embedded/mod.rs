@@ -105,8 +105,12 @@ impl Backend for Embedded {
                 Request::Nodes(query) => Answer::Nodes(shared.nodes(&query)?),
                 Request::StartNode(node) => Answer::Node(shared.order(&node, Order::Start).await?),
                 Request::StopNode { node, options } => Answer::Node(shared.order(&node, Order::Stop(options)).await?),
-                Request::RestartNode { node, options } => {
-                    Answer::Node(shared.order(&node, Order::Restart(options)).await?)
+                Request::RestartNode { node, options, path } => {
+                    let order = match path {
+                        Some(path) => Order::Reroute(options, path),
+                        None => Order::Restart(options),
+                    };
+                    Answer::Node(shared.order(&node, order).await?)
                 }
                 Request::AddNode { dataflow, descriptor } => {
                     Answer::Node(shared.add_node(&dataflow, descriptor).await?)

@@ -12,8 +12,8 @@ use super::answers::{Found, already_ended, elsewhere};
 use super::shared::Shared;
 use crate::descriptor::{self, plan::PlannedInput};
 use crate::model::{
-    Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef, QueuePolicy, Status,
-    StopOptions,
+    Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef, PathChoice,
+    QueuePolicy, Status, StopOptions,
 };
 use crate::records;
 use crate::supervisor::dataflow::Dataflow;

@@ -17,6 +17,7 @@ use crate::logs::journal::Journal;
 use crate::model::{DataflowId, DataflowInfo, DescriptorSource, StartOptions, Status, UnixNanos};
 use crate::router::Router;
 use crate::supervisor::dataflow::{Dataflow, Run};
+use crate::supervisor::paths;
 use crate::supervisor::task::{self, Ears};
 use crate::{records, sweep};
 
@@ -105,6 +106,8 @@ impl Shared {
             Diagnostic::new(codes::RUNTIME_FAILED, format!("dataflow `{name}` could not be set up"))
                 .cause(error.to_string())
         };
+        let before = self.store().last_run(file.as_deref(), &hash)?;
+        let learned = paths::learn(before.as_ref().map(records::topics).unwrap_or_default());
         let directory = log_dir(self.store().home(), id);
         Home::create(&directory)?;
         let journal = Arc::new(Journal::open(id, name.clone(), &directory).map_err(failed)?);
@@ -124,6 +127,7 @@ impl Shared {
             hash,
             created,
             options,
+            learned,
             router,
             journal,
             clock: self.clock.clone(),

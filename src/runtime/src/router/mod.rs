@@ -36,7 +36,7 @@ use crate::node_protocol::buffers::Buffer;
 use crate::node_protocol::wire::SendMessage;
 use mailbox::Push;
 use message::Message;
-use wiring::{Output, OutputCounts, Port, Target, Wiring};
+use wiring::{Odd, Output, OutputCounts, Port, Target, Wiring};
 
 /// How long a producer is kept waiting before it is looked whether its own end has come.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -56,12 +56,19 @@ pub struct Router {
 }
 
 /// What a router tells of by itself. Nodes and inputs are named by their places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
     /// Messages were dropped at an input for the 1st, 10th, 100th, … time.
     Dropped { node: usize, input: usize, count: u64 },
     /// An input that was silent for too long got a message.
     Recovered { node: usize, input: usize },
+    /// Messages took an odd way for the 1st, 10th, 100th, … time; the last one had so many bytes.
+    Odd { node: usize, output: String, payload: usize, odd: Odd, count: u64 },
+}
+
+/// What happens often is told of when it has happened 1, 10, 100, … times.
+pub fn is_milestone(count: u64) -> bool {
+    count > 0 && count == 10u64.saturating_pow(count.ilog10())
 }
 
 /// Nodes that have something new to be sent. Kept by a thread that routes, and flushed when it would wait.
@@ -176,7 +183,12 @@ impl Router {
     ) -> bool {
         let wiring = self.wiring();
         let Some(route) = wiring.ports.get(node).and_then(|port| port.outputs.get(sent.output)) else { return false };
-        route.output.count(sent.payload);
+        if let Some((odd, count)) = route.output.count_routed(sent.payload)
+            && is_milestone(count)
+            && !route.subscribers.is_empty()
+        {
+            self.report(Report::Odd { node, output: sent.output.to_string(), payload: sent.payload, odd, count });
+        }
         if route.subscribers.is_empty() {
             return true;
         }
@@ -215,19 +227,21 @@ impl Router {
         }
     }
 
+    fn report(&self, report: Report) {
+        // Nobody listens any more when the dataflow has ended.
+        let _ = self.reports.send(report);
+    }
+
     fn pushed(&self, target: Target, push: Push, touched: &mut Touched) {
         let Target { node, input } = target;
         let report = match push {
             Push::Ended => return,
-            Push::Dropped(count) if count == 10u64.saturating_pow(count.ilog10()) => {
-                Some(Report::Dropped { node, input, count })
-            }
+            Push::Dropped(count) if is_milestone(count) => Some(Report::Dropped { node, input, count }),
             Push::Recovered => Some(Report::Recovered { node, input }),
             Push::Queued | Push::Dropped(_) | Push::Full => None,
         };
         if let Some(report) = report {
-            // Nobody listens any more when the dataflow has ended.
-            let _ = self.reports.send(report);
+            self.report(report);
         }
         if !touched.0.contains(&node) {
             touched.0.push(node);
@@ -530,6 +544,7 @@ impl Router {
 
     /// Every input with its counts, by node and in the order of the plan.
     pub fn edges(&self) -> Vec<EdgeInfo> {
-        self.wiring().ports.iter().flat_map(|port| port.edges().collect::<Vec<_>>()).collect()
+        let wiring = self.wiring();
+        wiring.ports.iter().flat_map(|port| port.edges(&wiring)).collect()
     }
 }

@@ -14,7 +14,7 @@ use dora_message::uhlc::HLC;
 
 use super::mailbox::{Mailbox, Queue};
 use crate::descriptor::plan::{Plan, PlannedInput, PlannedNode};
-use crate::model::{EdgeInfo, EdgeSource, LogLevel, NodeLoss, QueuePolicy, UnixNanos};
+use crate::model::{DataPath, EdgeInfo, EdgeSource, LogLevel, NodeLoss, QueuePolicy, UnixNanos};
 
 /// One state of the wiring.
 #[derive(Clone, Default)]
@@ -49,10 +49,26 @@ pub struct Route {
 #[derive(Default)]
 pub struct Output {
     pub closed: AtomicBool,
+    /// Its messages go from node to node; those that come here could not.
+    pub direct: AtomicBool,
     pub messages: AtomicU64,
     pub bytes: AtomicU64,
+    largest: AtomicU64,
+    /// Messages that came here although the output is direct.
+    fallbacks: AtomicU64,
+    /// Messages that came here and would be faster on the direct way.
+    large: AtomicU64,
     /// When the last message came; 0 for never.
     last: AtomicI64,
+}
+
+/// What is odd about the way of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Odd {
+    /// It should have gone from node to node.
+    Fallback,
+    /// It would be faster from node to node.
+    Large,
 }
 
 /// One input.
@@ -80,8 +96,11 @@ pub struct LogInput {
 /// Counts of one output.
 #[derive(Debug, Clone, Copy)]
 pub struct OutputCounts {
+    pub path: DataPath,
     pub messages: u64,
     pub bytes: u64,
+    pub largest: u64,
+    pub fallbacks: u64,
     pub last: Option<UnixNanos>,
 }
 
@@ -156,6 +175,12 @@ impl Wiring {
     /// Ends the feeding of an input.
     pub fn disconnect(&mut self, target: Target) {
         self.unsubscribe(|one| one == target);
+    }
+
+    /// What feeds an input, if that is an output.
+    fn source(&self, mapping: &InputMapping) -> Option<&Route> {
+        let InputMapping::User(from) = mapping else { return None };
+        self.ports.get(self.find(&from.source)?)?.outputs.get(AsRef::<str>::as_ref(&from.output))
     }
 
     /// The place of an input.
@@ -248,16 +273,38 @@ impl Route {
     }
 }
 
+/// From this size on a message is faster on the direct way.
+pub const LARGE: usize = 256 * 1024;
+
 impl Output {
     pub fn count(&self, payload: usize) {
         self.messages.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(payload as u64, Ordering::Relaxed);
         self.last.store(UnixNanos::now().0, Ordering::Relaxed);
+        if payload as u64 > self.largest.load(Ordering::Relaxed) {
+            self.largest.fetch_max(payload as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a message that came to the router; what is odd about its way, and how often that was by now.
+    pub fn count_routed(&self, payload: usize) -> Option<(Odd, u64)> {
+        self.count(payload);
+        if self.direct.load(Ordering::Relaxed) {
+            return Some((Odd::Fallback, self.fallbacks.fetch_add(1, Ordering::Relaxed) + 1));
+        }
+        (payload >= LARGE).then(|| (Odd::Large, self.large.fetch_add(1, Ordering::Relaxed) + 1))
+    }
+
+    pub fn path(&self) -> DataPath {
+        if self.direct.load(Ordering::Relaxed) { DataPath::Direct } else { DataPath::Routed }
     }
 
     pub fn counts(&self) -> OutputCounts {
         let last = self.last.load(Ordering::Relaxed);
         OutputCounts {
+            path: self.path(),
+            largest: self.largest.load(Ordering::Relaxed),
+            fallbacks: self.fallbacks.load(Ordering::Relaxed),
             messages: self.messages.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             last: (last != 0).then_some(UnixNanos(last)),
@@ -274,9 +321,10 @@ impl Port {
     }
 
     /// Its inputs with their counts.
-    pub fn edges(&self) -> impl Iterator<Item = EdgeInfo> + '_ {
+    pub fn edges<'a>(&'a self, wiring: &'a Wiring) -> impl Iterator<Item = EdgeInfo> + 'a {
         let counts = self.mailbox.counts();
         self.inputs.iter().zip(counts).map(|(input, counts)| EdgeInfo {
+            path: wiring.source(&input.mapping).map_or(DataPath::Routed, |route| route.output.path()),
             kind: match input.mapping {
                 InputMapping::User(_) => EdgeSource::Output,
                 InputMapping::Timer { .. } => EdgeSource::Timer,

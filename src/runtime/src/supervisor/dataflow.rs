@@ -1,6 +1,6 @@
 //! What is known of one dataflow.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -14,6 +14,7 @@ use dora_message::uhlc::HLC;
 use store::{ProcessId, Store};
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::paths::{self, Learned};
 use super::task::Command;
 use crate::descriptor::plan::{Plan, PlannedNode};
 use crate::logs::journal::Journal;
@@ -51,6 +52,8 @@ pub struct Run {
     pub created: UnixNanos,
     /// How it was started, with the text as it was then: what it takes to start it again.
     pub options: StartOptions,
+    /// What an earlier run has told of its outputs.
+    pub learned: Learned,
     pub router: Arc<Router>,
     pub journal: Arc<Journal>,
     pub clock: Arc<HLC>,
@@ -97,6 +100,10 @@ pub(super) struct NodeState {
     pub params: BTreeMap<String, serde_json::Value>,
     /// It was taken out of the dataflow; its place stays empty.
     pub removed: bool,
+    /// Its present process is ready for events.
+    pub ready: bool,
+    /// Where it listens for others' direct messages, once any go that way.
+    zenoh_port: Option<u16>,
     cpu: Option<f64>,
     memory: Option<u64>,
     received: Meter,
@@ -118,6 +125,8 @@ impl NodeState {
             incarnation: 0,
             params: BTreeMap::new(),
             removed: false,
+            ready: false,
+            zenoh_port: None,
             cpu: None,
             memory: None,
             received: Meter::default(),
@@ -322,6 +331,27 @@ impl Dataflow {
         stored.map(drop)
     }
 
+    /// Where a node listens for direct messages; the same for all its processes.
+    pub fn zenoh_port(&self, node: usize) -> std::io::Result<u16> {
+        let mut state = self.lock();
+        let Some(node) = state.nodes.get_mut(node) else { return Err(std::io::ErrorKind::NotFound.into()) };
+        match node.zenoh_port {
+            Some(port) => Ok(port),
+            None => paths::free_port().inspect(|port| node.zenoh_port = Some(*port)),
+        }
+    }
+
+    /// Those of some nodes that are ready now.
+    pub(super) fn ready_among(&self, nodes: &BTreeSet<usize>) -> Vec<usize> {
+        let state = self.lock();
+        nodes.iter().copied().filter(|&node| state.nodes.get(node).is_some_and(|node| node.ready)).collect()
+    }
+
+    /// Outputs that go from node to node.
+    pub fn direct_outputs(&self) -> Vec<Topic> {
+        self.topics().into_iter().filter(|topic| topic.path == DataPath::Direct).map(|topic| topic.topic).collect()
+    }
+
     /// Keeps a line of standard error for the moment the node dies.
     pub fn remember_stderr(&self, node: usize, line: &str) {
         let mut state = self.lock();
@@ -436,7 +466,9 @@ impl Dataflow {
                     dataflow: self.id,
                     dataflow_name: self.name.clone(),
                     data_type: planned.run_config.output_types.get(output).cloned(),
-                    path: DataPath::Routed,
+                    path: counts.path,
+                    largest: counts.largest,
+                    fallbacks: counts.fallbacks,
                     messages: counts.messages,
                     bytes: counts.bytes,
                     rate: meters.map_or(0.0, |(messages, _)| messages.rate(now, counts.messages)),

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dora_message::daemon_to_node::{DaemonCommunication, NodeConfig, OutputRouting, RuntimeConfig};
+use dora_message::daemon_to_node::{DaemonCommunication, NodeConfig, RuntimeConfig};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use store::ProcessId;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::dataflow::Dataflow;
+use super::paths;
 use crate::descriptor::plan::PlannedNode;
 use crate::logs::line::{Line, Splitter};
 use crate::logs::payload;
@@ -151,8 +152,7 @@ fn wiring(
 ) -> io::Result<Vec<(&'static str, OsString)>> {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
-    // Every message takes the way through the router, which loses none and counts all.
-    let routed = OutputRouting { daemon_only: true, ..OutputRouting::default() };
+    let (routing, ways) = paths::wiring_of(flow, node)?;
     let config = NodeConfig {
         dataflow_id: flow.id.0,
         node_id: planned.id.clone(),
@@ -162,7 +162,7 @@ fn wiring(
         dynamic: false,
         write_events_to: None,
         restart_count,
-        output_routing: Some(planned.run_config.outputs.iter().map(|id| (id.clone(), routed.clone())).collect()),
+        output_routing: Some(routing),
     };
     let (variable, config) = if planned.operators.is_empty() {
         ("DORA_NODE_CONFIG", serde_yaml::to_string(&config))
@@ -174,10 +174,8 @@ fn wiring(
         (variable, config.map_err(io::Error::other)?.into()),
         ("DORA_RUN_PARENT_PID", std::process::id().to_string().into()),
         ("PYTHONUNBUFFERED", "1".into()),
-        // Nodes open a zenoh session even if they never use it; without an endpoint they scout for peers first.
-        ("DORA_ZENOH_LISTEN", "tcp/127.0.0.1:0".into()),
-        ("DORA_ZENOH_MULTICAST", "off".into()),
     ];
+    variables.extend(ways.into_iter().map(|(variable, value)| (variable, value.into())));
     if planned.program.name.as_deref() == Some(crate::descriptor::resolve::BUILTIN) {
         variables.push(("DORA_BUILTIN", "1".into()));
     }

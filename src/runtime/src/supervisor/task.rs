@@ -1,5 +1,6 @@
 //! The one task that changes a dataflow: it starts the nodes, holds the barrier, stops, restarts, and finishes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -15,16 +16,17 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::dataflow::Dataflow;
+use super::paths;
 use super::process::{self, Ended};
 use crate::descriptor::plan::{PlannedInput, PlannedNode};
 use crate::embedded::orders::no_node;
 use crate::embedded::shared::Shared;
 use crate::guard::kill_group;
-use crate::model::{DataflowInfo, InputRef, LogLevel, NodeExit, Status, StopOptions, UnixNanos};
+use crate::model::{DataflowInfo, InputRef, LogLevel, NodeExit, PathChoice, Status, StopOptions, Topic, UnixNanos};
 use crate::node_protocol::Signal;
 use crate::records;
 use crate::router::Report;
-use crate::router::wiring::Target;
+use crate::router::wiring::{Odd, Target};
 
 /// How long a node may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(10);
@@ -77,6 +79,8 @@ pub enum Order {
     Start,
     /// End and start again. It counts as no crash, and its consumers' inputs stay open.
     Restart(StopOptions),
+    /// The same, and its outputs take another way from then on.
+    Reroute(StopOptions, PathChoice),
     /// End and leave the dataflow.
     Remove(StopOptions),
     /// End and start again as this.
@@ -127,6 +131,7 @@ enum Then {
     Judge,
     Park,
     Restart,
+    Reroute(PathChoice),
     Remove,
     Replace(Box<PlannedNode>),
 }
@@ -158,6 +163,10 @@ struct Member {
     /// Restarts in the present window, and when that began.
     window: (u32, Option<Instant>),
     rest: Rest,
+    /// Nodes that have to be ready before it is started, because it will look for them.
+    awaits: BTreeSet<usize>,
+    /// It has been started, or that was tried.
+    begun: bool,
 }
 
 struct Supervisor {
@@ -234,17 +243,35 @@ impl Supervisor {
         }
         self.told(self.flow.transition(Status::Starting, ""));
         for node in 0..self.members.len() {
-            self.spawn(node);
-            if matches!(self.barrier, Barrier::Broken(_)) {
-                // Those after it are not started at all.
-                for node in node + 1..self.members.len() {
-                    if let Some(member) = self.members.get_mut(node) {
-                        member.rest = Rest::Done;
-                    }
-                    self.told(self.flow.node_transition(node, Status::Stopped, "another node could not be started"));
-                }
-                break;
+            self.decide_paths(node, self.flow.options.path);
+        }
+        for node in 0..self.members.len() {
+            let peers = paths::peers(&self.flow.router.wiring(), node);
+            if let Some(member) = self.members.get_mut(node) {
+                member.awaits = peers.into_iter().filter(|peer| *peer < node).collect();
             }
+        }
+        self.spawn_those_who_can();
+    }
+
+    /// Starts the nodes that have not been started and wait for no other.
+    fn spawn_those_who_can(&mut self) {
+        for node in 0..self.members.len() {
+            let Some(member) = self.members.get_mut(node) else { continue };
+            if matches!(self.barrier, Barrier::Broken(_)) && !member.begun && member.rest == Rest::No {
+                member.rest = Rest::Done;
+                self.told(self.flow.node_transition(node, Status::Stopped, "another node could not be started"));
+            } else if !member.begun && member.rest == Rest::No && member.awaits.is_empty() && !self.stopping {
+                member.begun = true;
+                self.spawn(node);
+            }
+        }
+    }
+
+    /// Decides which way the outputs of a node take from its next process on.
+    fn decide_paths(&self, node: usize, choice: PathChoice) {
+        for refusal in paths::decide(&self.flow, node, choice) {
+            self.flow.notice(Some(node), LogLevel::Warn, refusal);
         }
     }
 
@@ -302,6 +329,7 @@ impl Supervisor {
                 ready_by,
                 window: member.window,
                 waiting: std::mem::take(&mut member.waiting),
+                begun: true,
                 ..Member::default()
             };
         }
@@ -352,12 +380,9 @@ impl Supervisor {
     }
 
     fn report(&self, report: Report) {
-        let (node, input) = match report {
-            Report::Dropped { node, input, .. } | Report::Recovered { node, input } => (node, input),
-        };
-        let Some(named) = self.input(Target { node, input }) else { return };
         match report {
-            Report::Dropped { count, .. } => {
+            Report::Dropped { node, input, count } => {
+                let Some(named) = self.input(Target { node, input }) else { return };
                 let messages = if count == 1 { "message was" } else { "messages were" };
                 let text = format!(
                     "{count} {messages} dropped at its input `{}`, whose queue of {} is full",
@@ -365,8 +390,25 @@ impl Supervisor {
                 );
                 self.flow.warn(node, text, count);
             }
-            Report::Recovered { .. } => {
+            Report::Recovered { node, input } => {
+                let Some(named) = self.input(Target { node, input }) else { return };
                 self.flow.notice(Some(node), LogLevel::Info, format!("its input `{}` gets messages again", named.id));
+            }
+            Report::Odd { node, output, odd: Odd::Fallback, count, .. } => {
+                let text = format!(
+                    "{count} of its output `{output}` came through the runtime and not directly: its pool of shared \
+                     memory is too small for them, or a consumer did not answer in time"
+                );
+                self.flow.warn(node, text, count);
+            }
+            Report::Odd { node, output, payload, odd: Odd::Large, count } => {
+                let text = format!(
+                    "its output `{output}` sends {payload} bytes through the runtime, {count} such messages by now; \
+                     `node restart {}/{} --path direct` makes that faster",
+                    self.flow.name,
+                    self.id(node)
+                );
+                self.flow.warn(node, text, count);
             }
         }
     }
@@ -379,6 +421,10 @@ impl Supervisor {
         let Some(member) = self.members.get_mut(node) else { return };
         member.subscribed = true;
         member.ready_by = None;
+        if let Some(state) = self.flow.lock().nodes.get_mut(node) {
+            state.ready = true;
+        }
+        self.members.iter_mut().for_each(|member| drop(member.awaits.remove(&node)));
         // The channel holds one answer and this is the only one, so that sending never waits.
         match &mut self.barrier {
             Barrier::Waiting(waiting) => waiting.push(answer),
@@ -390,6 +436,7 @@ impl Supervisor {
             }
             Barrier::Broken(culprit) => drop(answer.send(Err(broken(culprit)))),
         }
+        self.spawn_those_who_can();
         self.try_barrier();
     }
 
@@ -494,6 +541,13 @@ impl Supervisor {
     }
 
     fn cancel_restarts(&mut self) {
+        // Those that were never started, because they waited for others, are done with too.
+        for node in 0..self.members.len() {
+            let unborn = |member: &&mut Member| !member.begun && member.rest == Rest::No;
+            if self.stopping && self.members.get_mut(node).filter(unborn).is_some() {
+                self.gone(node, Status::Stopped, String::new());
+            }
+        }
         let waiting = (0..self.members.len())
             .filter(|&node| self.members.get_mut(node).is_some_and(|member| member.restart_at.take().is_some()));
         for node in waiting.collect::<Vec<_>>() {
@@ -528,6 +582,9 @@ impl Supervisor {
     fn pause(&mut self, freeze: bool) -> Result<()> {
         if self.flow.status() != Status::Running {
             return Err(self.not_now("pause", "only a running dataflow can be paused"));
+        }
+        if let Some(topic) = self.flow.direct_outputs().first() {
+            return Err(direct(&self.flow, topic));
         }
         self.flow.router.pause();
         let why = if freeze { "its processes are frozen too" } else { "" };
@@ -609,6 +666,7 @@ impl Supervisor {
             }
             Order::Stop(options) => self.end(node, Then::Park, options, done),
             Order::Restart(options) => self.end(node, Then::Restart, options, done),
+            Order::Reroute(options, path) => self.end(node, Then::Reroute(path), options, done),
             Order::Remove(options) => self.end(node, Then::Remove, options, done),
             Order::Replace(planned, options) => self.end(node, Then::Replace(planned), options, done),
         }
@@ -649,6 +707,10 @@ impl Supervisor {
                 self.watch_the_last();
             }
             Then::Restart => self.respawn(node),
+            Then::Reroute(path) => {
+                self.decide_paths(node, path);
+                self.respawn(node);
+            }
             Then::Remove => {
                 if let Err(error) = self.flow.router.remove(node) {
                     self.flow.notice(Some(node), LogLevel::Error, format!("it could not be taken out: {error}"));
@@ -700,7 +762,7 @@ impl Supervisor {
             }
         };
         self.flow.admit(node);
-        self.members.push(Member { waiting: vec![done], ..Member::default() });
+        self.members.push(Member { waiting: vec![done], begun: true, ..Member::default() });
         self.shared.start_timers(&self.flow.router);
         self.spawn(place);
     }
@@ -857,6 +919,7 @@ impl Supervisor {
             let Some(state) = state.nodes.get_mut(node) else { return };
             state.exit = ended.exit;
             state.ended = Some(now);
+            state.ready = false;
             state.process
         };
         let Some(member) = self.members.get_mut(node) else { return };
@@ -1034,6 +1097,7 @@ impl Supervisor {
             }
         }
         self.cancel_restarts();
+        self.spawn_those_who_can();
     }
 
     fn died_at_start(&self, node: usize, how: &str) -> Box<Diagnostic> {
@@ -1090,6 +1154,16 @@ impl Supervisor {
             let _ = started.send(Err(failure));
         }
     }
+}
+
+/// The error for what cannot be done with an output that goes from node to node.
+pub fn direct(flow: &Dataflow, topic: &Topic) -> Box<Diagnostic> {
+    Diagnostic::new(
+        codes::DIRECT_OUTPUT,
+        format!("`{topic}` of dataflow `{}` goes from node to node, out of the runtime's sight", flow.name),
+    )
+    .help("its node can be restarted so that its messages come through the runtime")
+    .next(format!("node restart {}/{} --path routed", flow.name, topic.node))
 }
 
 /// What nodes are told that wait for one that died.

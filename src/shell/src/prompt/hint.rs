@@ -27,7 +27,11 @@ impl Hinter for LineHinter {
             });
             self.rest = found.unwrap_or_default();
         }
-        if colors && !self.rest.is_empty() { Style::new().dimmed().paint(&self.rest).to_string() } else { self.rest.clone() }
+        if colors && !self.rest.is_empty() {
+            Style::new().dimmed().paint(&self.rest).to_string()
+        } else {
+            self.rest.clone()
+        }
     }
 
     fn complete_hint(&self) -> String {

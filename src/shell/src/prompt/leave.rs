@@ -116,7 +116,7 @@ impl Drop for Raw {
 }
 
 fn unreadable(error: &std::io::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(&error)))
+    Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(error)))
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! The list that Tab opens.
 
 use nu_ansi_term::{Color, Style};
-use reedline::{
-    Completer, DescriptionMode, Editor, IdeMenu, Menu, MenuBuilder, MenuEvent, MenuSettings, Suggestion,
-};
+use reedline::{Completer, DescriptionMode, Editor, IdeMenu, Menu, MenuBuilder, MenuEvent, MenuSettings, Suggestion};
 
 /// Rows of the list, with its frame.
 const HEIGHT: u16 = 14;
