@@ -41,7 +41,7 @@ pub(crate) fn stream<T: Send + 'static>(
     make: impl Fn(&T) -> Value + Send + 'static,
 ) -> Data {
     let context = call.context().clone();
-    let head = call.head;
+    let place = call.place();
     let mut ended = false;
     let stream = Stream::new(std::iter::from_fn(move || {
         if ended {
@@ -53,7 +53,7 @@ pub(crate) fn stream<T: Send + 'static>(
             Err(interrupted) => Err(interrupted),
         };
         ended = item.is_err();
-        Some(item.map_err(|error| error.or_label(head, "here")))
+        Some(item.map_err(|error| error.or_label(place, "")))
     }));
     Data::Stream(stream.endless_if(follow))
 }

@@ -9,6 +9,7 @@
 //! - [`prompt`] – the interactive shell
 //! - [`mod@line`] – where the cursor is in a line that is being typed
 //! - [`complete`] – what can be typed next
+//! - [`usage`] – what `dora --help` says
 //! - [`highlight`] – what each piece of a line is
 
 pub mod app;
@@ -21,5 +22,6 @@ pub mod rows;
 pub mod services;
 pub mod signals;
 pub mod terminal;
+pub mod usage;
 
 pub use app::main;

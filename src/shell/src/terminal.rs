@@ -93,6 +93,26 @@ impl Terminal {
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 
+    /// Writes a text as it is.
+    pub fn tell(&self, text: &str) -> Result<()> {
+        self.write(text)
+    }
+
+    /// Says something on standard error that is no error, in a line.
+    pub fn mention(&self, line: &str) {
+        let text = render::mention_to_text(line, &Options::for_stream(&std::io::stderr()));
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Shows what may be meant otherwise, on standard error.
+    pub fn warning(&self, warning: &Diagnostic, sources: &Sources) {
+        let text = match self.format.errors {
+            ErrorFormat::Json => render::diagnostic_to_json(warning, sources),
+            ErrorFormat::Text => render::warning_to_text(warning, &Options::for_stream(&std::io::stderr())),
+        };
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
     fn write(&self, text: &str) -> Result<()> {
         let _alone = self.writing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.wrote.store(true, Ordering::Relaxed);

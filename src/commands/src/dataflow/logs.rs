@@ -49,7 +49,7 @@ pub(crate) const UNTIL: Param =
 pub(crate) const LEVEL: Param = Param::flag(
     "level",
     Some('l'),
-    Takes::Type("string"),
+    Takes::WordList(&["error", "warn", "info", "debug", "trace", "stdout"]),
     "Only these levels, joined by commas: error, warn, info, debug, trace, stdout",
 );
 pub(crate) const GREP: Param =

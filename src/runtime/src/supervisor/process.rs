@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::dataflow::Dataflow;
 use super::paths;
 use crate::descriptor::plan::PlannedNode;
-use crate::logs::line::{Line, Splitter};
+use crate::logs::line::{Reader, Splitter};
 use crate::logs::payload;
 use crate::model::{LogLevel, LogStream, NodeExit};
 
@@ -200,22 +200,24 @@ impl Running {
 async fn capture(flow: Arc<Dataflow>, node: usize, stream: LogStream, mut pipe: impl AsyncRead + Unpin) {
     let mut chunk = vec![0; 64 * 1024];
     let mut splitter = Splitter::default();
+    let mut reader = Reader::new(stream);
     loop {
         match pipe.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
             Ok(count) => {
-                splitter.feed(chunk.get(..count).unwrap_or_default(), |line| keep(&flow, node, stream, &line));
+                splitter
+                    .feed(chunk.get(..count).unwrap_or_default(), |line| keep(&flow, node, stream, &line, &mut reader));
                 if let Err(error) = flow.journal.flush() {
                     flow.notice(None, LogLevel::Error, format!("its logs cannot be written: {error}"));
                 }
             }
         }
     }
-    splitter.end(|line| keep(&flow, node, stream, &line));
+    splitter.end(|line| keep(&flow, node, stream, &line, &mut reader));
     let _ = flow.journal.flush();
 }
 
-fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str) {
+fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str, reader: &mut Reader) {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return };
     if stream == LogStream::Stderr {
@@ -226,7 +228,7 @@ fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str) {
     {
         flow.router.send_as(node, output, &message);
     }
-    let line = Line::parse(text);
+    let line = reader.read(text);
     let kept = match planned.logs.min_level {
         None | Some(LogLevel::Stdout) => true,
         Some(min) => line.level != LogLevel::Stdout && line.level <= min,
