@@ -107,7 +107,7 @@ pub(crate) fn rows_named(call: &Call<'_>, input: Data) -> Result<Vec<Target>> {
 /// # Errors
 /// What is wrong with the targets, all of it.
 pub(crate) fn verify(call: &Call<'_>, checks: Vec<BoxFuture<'static, Result<()>>>) -> Result<()> {
-    if call.switch("yes") {
+    if call.switch("yes") || !call.context().ui().is_interactive() && !call.switch("dry-run") {
         return Ok(());
     }
     let results = call.context().block_on(join_all(checks))?;

@@ -85,7 +85,7 @@ mod tests {
     fn pages_lose_their_marks_and_keep_their_code() {
         let page = "# DORA_E1: title\n\nOne paragraph over\ntwo lines.\n\n```\nls | first\n```\n\n- an item\n  of two lines\n- b\n";
         let shown =
-            "DORA_E1: title\n\nOne paragraph\nover two lines.\n\n    ls | first\n\n- an item of\n  two lines\n- b";
+            "DORA_E1: title\n\nOne paragraph\nover two lines.\n\n    ls | first\n\n- an item of two\n  lines\n- b";
         assert_eq!(plain(page, 16), shown);
     }
 }

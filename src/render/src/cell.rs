@@ -99,6 +99,7 @@ fn short(value: &Value, options: &Options) -> String {
             }
             format!("[list {}]", count(items.len(), "item"))
         }
+        Value::Record(record) if record.is_empty() => "{}".into(),
         Value::Record(record) => format!("{{record {}}}", count(record.len(), "field")),
         Value::Binary(bytes) if bytes.len() > 8 => format!("[binary {}]", count(bytes.len(), "byte")),
         Value::Closure(closure) => escape(&closure.0.text().replace('\n', " ")).into_owned(),

@@ -201,7 +201,8 @@ fn record_to_text(record: &Record, options: &Options) -> String {
     if record.is_empty() {
         return "(empty record)".into();
     }
-    let mut grid = Grid::new(false, usize::MAX, 2);
+    // A file in a field would push all others off the screen; `get` shows it whole.
+    let mut grid = Grid::new(false, if options.shortens() { LINES } else { usize::MAX }, 2);
     let header = options.theme.header;
     grid.push(String::new(), header, record.names().map(|name| Cell::plain(escape(name), header)).collect());
     let values = record.iter().map(|(name, value)| Cell::of(value, name, options));

@@ -15,7 +15,8 @@ pub(crate) struct Wish {
     pub empty: bool,
 }
 
-/// Text is easily read at this width: to give it as much, columns that matter less are left out.
+/// Text is easily read at this width, or at two fifths of a wide terminal: to give it as much, columns that matter
+/// less are left out.
 const COMFORTABLE: usize = 32;
 /// The last column that is shown may be as narrow as this when its text is longer.
 const NARROW: usize = 12;
@@ -30,11 +31,7 @@ impl Wish {
         Wish { header, usual: usual.max(header), widest, rigid, empty }
     }
 
-    /// What it gets at least, unless nothing else is left to be taken away.
-    fn comfort(self) -> usize {
-        self.at_least(COMFORTABLE)
-    }
-
+    /// What it gets at least when it may have `enough` of a long text.
     fn at_least(self, enough: usize) -> usize {
         let least = if self.rigid { self.widest } else { self.usual.min(enough) };
         self.header.max(least).min(self.widest).max(1)
@@ -50,7 +47,8 @@ impl Wish {
 /// Only when the ones to keep are too wide by themselves are they squeezed below their names.
 pub(crate) fn solve(wishes: &[Wish], room: usize, overhead: usize, keep: usize) -> Vec<usize> {
     let keep = keep.clamp(1, wishes.len().max(1));
-    let mut least: Vec<usize> = wishes.iter().map(|wish| wish.comfort()).collect();
+    let comfortable = COMFORTABLE.max(room * 2 / 5);
+    let mut least: Vec<usize> = wishes.iter().map(|wish| wish.at_least(comfortable)).collect();
     let taken = |least: &[usize]| least.iter().filter(|width| **width > 0).map(|width| width + overhead).sum::<usize>();
     while taken(&least) > room {
         let shown = || (keep..wishes.len()).rev().filter(|at| least[*at] > 0);

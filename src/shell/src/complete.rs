@@ -111,7 +111,8 @@ impl Completion<'_> {
         let input = self.input();
         let registry = self.session.context().registry();
         if let Some(resource) = input.resource() {
-            for (verb, command) in registry.verbs(resource) {
+            let verbs = registry.verbs(resource).into_iter().filter(|(_, command)| takes_input(command, &input));
+            for (verb, command) in verbs {
                 found.add(verb, command.summary, true);
             }
         }

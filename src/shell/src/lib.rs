@@ -5,7 +5,7 @@
 //! - [`terminal`] – standard streams, as commands see them
 //! - [`rows`] – rows of a stream, shown as they come
 //! - [`services`] – the store and the runtimes, handed to commands
-//! - [`signals`] – ctrl-c
+//! - [`signals`] – ctrl-c and ctrl-z
 //! - [`prompt`] – the interactive shell
 //! - [`mod@line`] – where the cursor is in a line that is being typed
 //! - [`complete`] – what can be typed next
@@ -21,6 +21,8 @@ pub mod prompt;
 pub mod rows;
 pub mod services;
 pub mod signals;
+#[cfg(test)]
+mod tables;
 pub mod terminal;
 pub mod usage;
 
