@@ -284,3 +284,58 @@ fn leaving_with_a_dataflow_asks_and_stopping_leaves_none_behind() {
     terminal.code();
     assert_eq!(world.eval("dataflow list | length"), "0");
 }
+
+#[test]
+fn tab_completes_the_word_and_takes_nothing_from_lines_typed_before() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    assert_eq!(terminal.run("ls | where nosuch == 1").1, 2);
+    assert_eq!(terminal.run("ls | where size > 1pb").1, 0);
+    terminal.write("ls | wher\t");
+    terminal.wait_for("ls | where ");
+    // What is run is what was completed: a condition is missing.
+    let (shown, code) = terminal.run("");
+    assert!(shown.contains("<condition>") && code == 2, "{shown}");
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_the_line() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    let demo = root().join("scripts/dataflows/demo.yml");
+    assert_eq!(terminal.run(&format!("dataflow start {} --name demo", demo.display())).1, 0);
+    let (shown, code) = terminal.run("dataflow remove demo");
+    assert!(shown.contains("still runs") && !shown.contains("[y/N]") && code != 0, "{shown}");
+    assert_eq!(terminal.run("dataflow stop demo").1, 0);
+    terminal.write("dataflow remove demo\r");
+    terminal.wait_for("[y/N]");
+    terminal.press("\x03");
+    assert_eq!(terminal.next_end().1, 130);
+    assert!(terminal.run("dataflow list --all | length").0.contains('1'));
+}
+
+#[test]
+fn a_stray_bracket_is_told_at_once() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    let (shown, code) = terminal.run("[1 2)");
+    assert!(shown.contains("closes nothing") && code == 2, "{shown}");
+}
+
+#[test]
+fn a_node_that_fails_is_told_at_a_prompt_and_counted_in_it() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    let demo = root().join("scripts/dataflows/demo.yml");
+    assert_eq!(terminal.run(&format!("dataflow start {} --name demo", demo.display())).1, 0);
+    let (pid, _) = terminal.run("node list | where name == imu | get pid.0");
+    let pid: i32 = pid.split_whitespace().find_map(|word| word.parse().ok()).expect("a pid");
+    // SAFETY: only asks the system to end a process that this test has started.
+    assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !plain(&terminal.screen.0.lock().unwrap()).contains("▶ demo 4/5") {
+        assert!(Instant::now() < deadline, "the prompt never counts the failed node");
+        terminal.run("null");
+    }
+    terminal.wait_for("node `demo/imu` has failed");
+}

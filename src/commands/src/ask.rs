@@ -54,6 +54,18 @@ pub(crate) fn answer<T>(call: &Call<'_>, future: impl Future<Output = Result<T>>
     crate::rows::here(call, call.context().block_on(future)?)
 }
 
+/// Several answers as one: each after the other, or as they come when they may never end.
+pub(crate) fn joined<T: Send + 'static>(
+    mut streams: Vec<BoxStream<'static, Result<T>>>,
+    follow: bool,
+) -> BoxStream<'static, Result<T>> {
+    match streams.pop() {
+        Some(only) if streams.is_empty() => only,
+        last if follow => futures::stream::select_all(streams.into_iter().chain(last)).boxed(),
+        last => futures::stream::iter(streams.into_iter().chain(last)).flatten().boxed(),
+    }
+}
+
 /// What an async stream gives, item by item as it comes. One that follows may never end.
 pub(crate) fn stream<T: Send + 'static>(
     call: &Call<'_>,
@@ -62,7 +74,7 @@ pub(crate) fn stream<T: Send + 'static>(
     make: impl Fn(&T) -> Value + Send + 'static,
 ) -> Data {
     let context = call.context().clone();
-    let head = call.head;
+    let place = call.place();
     let mut ended = false;
     let stream = Stream::new(std::iter::from_fn(move || {
         if ended {
@@ -74,7 +86,7 @@ pub(crate) fn stream<T: Send + 'static>(
             Err(interrupted) => Err(interrupted),
         };
         ended = item.is_err();
-        Some(item.map_err(|error| error.or_label(head, "here")))
+        Some(item.map_err(|error| error.or_label(place, "")))
     }));
     Data::Stream(stream.endless_if(follow))
 }

@@ -56,7 +56,7 @@ pub(crate) fn change_lowered(
                 Some(cell) => nested(cell, &change),
                 None => Ok(Value::Nothing),
             });
-            result.map_err(|error| error.or_label(head, "here"))?;
+            result.map_err(|error| error.or_label(head, ""))?;
         }
         Ok(Some(row))
     };
@@ -69,7 +69,7 @@ pub(crate) fn change_lowered(
 fn over_items(call: &Call<'_>, input: Data, change: impl Fn(&Value) -> Result<Value> + Send + 'static) -> Result<Data> {
     let head = call.head;
     rows::map(call, input, false, move |item| {
-        nested(&item, &change).map(Some).map_err(|error| error.or_label(head, "here"))
+        nested(&item, &change).map(Some).map_err(|error| error.or_label(head, ""))
     })
 }
 

@@ -11,8 +11,8 @@ use store::audit::Audit;
 use crate::prelude::*;
 
 /// The type of every change table.
-pub(crate) const TABLE: &str = "table<resource: string, name: string, action: string, \
-    status: string@[ok skipped failed planned rolled_back], took: duration, error: string, undo: string>";
+pub(crate) const TABLE: &str = "table<name: string, action: string, status: string@[ok skipped failed planned rolled_back], \
+    error: string, undo: string, took: duration, resource: string>";
 
 /// Switches that every changing command has.
 pub(crate) const DRY_RUN: Param = Param::switch("dry-run", Some('n'), "Say what would be done and do nothing");
@@ -103,6 +103,19 @@ pub(crate) fn rows_named(call: &Call<'_>, input: Data) -> Result<Vec<Target>> {
     crate::rows::all(call, input)?.items.into_iter().map(named).collect()
 }
 
+/// Looks whether what is to be done can be done to each target, before anybody is asked.
+///
+/// # Errors
+/// What is wrong with the targets, all of it.
+pub(crate) fn verify(call: &Call<'_>, checks: Vec<BoxFuture<'static, Result<()>>>) -> Result<()> {
+    if call.switch("yes") || !call.context().ui().is_interactive() && !call.switch("dry-run") {
+        return Ok(());
+    }
+    let results = call.context().block_on(join_all(checks))?;
+    let errors = results.into_iter().filter_map(Result::err).map(|error| *error.or_label(call.place(), ""));
+    Diagnostic::combine(errors.collect()).map_or(Ok(()), Err)
+}
+
 /// Asks before something is removed for good; off a terminal `--yes` must have been said.
 pub(crate) fn confirm(call: &Call<'_>, action: &str, targets: &[Target]) -> Result<()> {
     if call.switch("yes") || call.switch("dry-run") || targets.is_empty() {
@@ -179,7 +192,7 @@ fn run(
             Ok(undo) => rows.push(row(resource, action, target, "ok", took, None, undo)),
             Err(error) => {
                 rows.push(row(resource, action, target, "failed", took, Some(&error), None));
-                errors.push(error.or_label(call.head, "here").elapsed(took));
+                errors.push(error.or_label(call.place(), "").elapsed(took));
             }
         }
     }
@@ -193,7 +206,7 @@ fn run(
     let (failed, all) = (errors.len(), targets.len());
     let code = if failed == all { codes::ALL_FAILED } else { codes::PARTLY_DONE };
     let mut error =
-        Diagnostic::new(code, format!("`{}` failed for {failed} of {all}", call.command.name)).label(call.head, "here");
+        Diagnostic::new(code, format!("`{}` failed for {failed} of {all}", call.command.name)).label(call.head, "");
     for one in errors {
         error = error.related(*one);
     }
@@ -212,13 +225,13 @@ pub(crate) fn row(
     undo: Option<String>,
 ) -> Value {
     let fields = [
-        ("resource", Value::from(resource)),
         ("name", Value::from(target.name.as_str())),
         ("action", Value::from(action)),
         ("status", Value::from(status)),
-        ("took", crate::model::duration(took)),
         ("error", error.map(|error| format!("{}: {}", error.code.id(), error.message)).into()),
         ("undo", undo.into()),
+        ("took", crate::model::duration(took)),
+        ("resource", Value::from(resource)),
     ];
     Value::record(fields.into_iter().collect())
 }

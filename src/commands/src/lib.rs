@@ -15,6 +15,7 @@
 //! - [`groups`] – what `group-by` gives
 //! - [`live`] – what is known of the world while a line is typed
 //! - [`rows`], [`cells`], [`set`]: ways of going over the input that many commands share
+//! - [`prose`] – pages of text for a terminal
 //! - [`changes`] – what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
 mod ask;
@@ -35,6 +36,7 @@ mod model;
 pub mod node;
 pub mod param;
 mod prelude;
+mod prose;
 pub mod reference;
 mod rows;
 mod set;

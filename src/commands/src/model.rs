@@ -11,14 +11,14 @@ use value::DateTime;
 use crate::prelude::*;
 use crate::topic::hz::Statistics;
 
-/// The fields of a dataflow's row, the ones looked at first in front.
+/// The fields of a dataflow's row. As in all rows, those that matter most come first: a narrow terminal shows no others.
 macro_rules! dataflow_fields {
     ($kind:literal) => {
         concat!(
             $kind,
             "<name: string, status: string@[created building starting running paused stopping stopped failed finished], \
-             nodes: int, running: int, restarts: int, uptime: duration, created: datetime, ended: datetime, \
-             runtime: string, file: string, cause: string, culprit: string, id: string>"
+             nodes: int, running: int, failed: int, uptime: duration, cause: string, restarts: int, created: datetime, \
+             ended: datetime, file: string, runtime: string, culprit: string, id: string>"
         )
     };
 }
@@ -46,16 +46,16 @@ pub(crate) const NODE_STATUSES: &[&str] = &[
 ];
 /// The columns of a node's row.
 pub(crate) const NODES: &str = "table<name: string, dataflow: string, status: string@[created building starting running \
-    paused stopping stopped failed finished restarting backoff], pid: int, cpu: float, memory: filesize, restarts: int, \
-    received: int, sent: int, received_rate: float, sent_rate: float, uptime: duration, exit: string, cause: string, \
+    paused stopping stopped failed finished restarting backoff], cause: string, cpu: float, memory: filesize, uptime: duration, \
+    restarts: int, pid: int, received: int, sent: int, received_rate: float, sent_rate: float, exit: string, \
     culprit: string, source: string, id: string>";
 /// The columns of a log record.
 pub(crate) const LOGS: &str = "table<time: datetime, node: string, level: string@[error warn info debug trace stdout], \
     message: string, stream: string@[stdout stderr runtime], target: string, fields: record>";
 /// The columns of a topic's row.
-pub(crate) const TOPICS: &str = "table<topic: string, dataflow: string, node: string, output: string, type: string, \
-    path: string, messages: int, rate: float, bytes: filesize, bandwidth: filesize, subscribers: list<string>, dropped: int, \
-    node_loss: string@[possible impossible], last: datetime, largest: filesize, fallbacks: int>";
+pub(crate) const TOPICS: &str = "table<topic: string, dataflow: string, rate: float, messages: int, bandwidth: filesize, \
+    dropped: int, node_loss: string@[possible impossible], subscribers: list<string>, type: string, last: datetime, \
+    bytes: filesize, largest: filesize, fallbacks: int, path: string, node: string, output: string>";
 /// The columns of a message.
 pub(crate) const MESSAGES: &str = "table<time: datetime, topic: string, value: any, metadata: record, type: string, \
     size: filesize, latency: duration, sequence: int, missed: int>";
@@ -66,8 +66,8 @@ pub(crate) const RATES: &str = "table<time: datetime, topic: string, rate: float
 pub(crate) const PUBLISHED: &str =
     "record<topic: string, dataflow: string, messages: int, inputs: int, bytes: filesize, took: duration>";
 /// The columns of an event.
-pub(crate) const EVENTS: &str = "table<time: datetime, dataflow: string, node: string, kind: string@[transition notice removed], \
-    from: string, to: string, why: string, count: int>";
+pub(crate) const EVENTS: &str = "table<time: datetime, dataflow: string, node: string, to: string, why: string, from: string, \
+    kind: string@[transition notice removed], count: int>";
 
 pub(crate) fn duration(time: Duration) -> Value {
     Value::Duration(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
@@ -132,13 +132,14 @@ fn dataflow_fields(info: &DataflowInfo) -> Vec<(&'static str, Value)> {
         ("status", text(info.status)),
         ("nodes", int(info.nodes.into())),
         ("running", int(info.running.into())),
-        ("restarts", int(info.restarts.into())),
+        ("failed", int(info.failed.into())),
         ("uptime", maybe(info.uptime, lasted)),
+        ("cause", maybe(info.cause.as_ref(), text)),
+        ("restarts", int(info.restarts.into())),
         ("created", moment(info.created)),
         ("ended", maybe(info.ended, moment)),
-        ("runtime", text(&info.runtime)),
         ("file", maybe(info.file.as_ref(), |file| text(file.display()))),
-        ("cause", maybe(info.cause.as_ref(), text)),
+        ("runtime", text(&info.runtime)),
         ("culprit", maybe(info.culprit.as_ref(), text)),
         ("id", text(info.id)),
     ]
@@ -164,18 +165,18 @@ pub(crate) fn node(info: &NodeInfo) -> Value {
         ("name", text(&info.node)),
         ("dataflow", text(&info.dataflow_name)),
         ("status", text(info.status)),
-        ("pid", maybe(info.pid, |pid| int(pid.into()))),
+        ("cause", maybe(info.cause.as_ref(), text)),
         // In percent of one processor.
         ("cpu", maybe(info.cpu, |share| tenths(share * 100.0))),
         ("memory", maybe(info.memory, size)),
+        ("uptime", maybe(info.uptime, lasted)),
         ("restarts", int(info.restarts.into())),
+        ("pid", maybe(info.pid, |pid| int(pid.into()))),
         ("received", int(info.received)),
         ("sent", int(info.sent)),
         ("received_rate", tenths(info.received_rate)),
         ("sent_rate", tenths(info.sent_rate)),
-        ("uptime", maybe(info.uptime, lasted)),
         ("exit", maybe(info.exit, text)),
-        ("cause", maybe(info.cause.as_ref(), text)),
         ("culprit", maybe(info.culprit.as_ref(), text)),
         ("source", text(&info.source)),
         ("id", text(format!("{}/{}", info.dataflow, info.node))),
@@ -217,20 +218,20 @@ fn topic_fields(info: &TopicInfo) -> Vec<(&'static str, Value)> {
     vec![
         ("topic", text(&info.topic)),
         ("dataflow", text(&info.dataflow_name)),
-        ("node", text(&info.topic.node)),
-        ("output", text(&info.topic.output)),
-        ("type", maybe(info.data_type.as_ref(), text)),
-        ("path", text(info.path)),
-        ("messages", int(info.messages)),
         ("rate", tenths(info.rate)),
-        ("bytes", size(info.bytes)),
+        ("messages", int(info.messages)),
         ("bandwidth", size(info.bandwidth.max(0.0) as u64)),
-        ("subscribers", Value::list(subscribers.collect::<Vec<_>>())),
         ("dropped", int(info.dropped)),
         ("node_loss", text(info.node_loss)),
+        ("subscribers", Value::list(subscribers.collect::<Vec<_>>())),
+        ("type", maybe(info.data_type.as_ref(), text)),
         ("last", maybe(info.last, moment)),
+        ("bytes", size(info.bytes)),
         ("largest", size(info.largest)),
         ("fallbacks", int(info.fallbacks)),
+        ("path", text(info.path)),
+        ("node", text(&info.topic.node)),
+        ("output", text(&info.topic.output)),
     ]
 }
 
@@ -404,10 +405,10 @@ pub(crate) fn event(event: &Event) -> Value {
         ("time", moment(event.time)),
         ("dataflow", text(&event.dataflow_name)),
         ("node", maybe(event.node.as_ref(), text)),
-        ("kind", Value::from(kind)),
-        ("from", from),
         ("to", to),
         ("why", text(&event.why)),
+        ("from", from),
+        ("kind", Value::from(kind)),
         ("count", count),
     ];
     row(fields, None)

@@ -40,7 +40,7 @@ pub fn pages() -> Vec<Page> {
 }
 
 fn section(command: &Command) -> String {
-    format!("\n## {}\n\n```text\n{}\n```\n", command.name, help_page(command))
+    format!("\n## {}\n\n```text\n{}\n```\n", command.name, help_page(command, 100))
 }
 
 fn slug(category: Category) -> String {

@@ -163,7 +163,7 @@ pub(crate) fn want_items(call: &Call<'_>, input: &Data) -> Result<()> {
 
 /// Adds the place of the command to an error that has none.
 pub(crate) fn here<T>(call: &Call<'_>, result: Result<T>) -> Result<T> {
-    result.map_err(|error| error.or_label(call.head, "here"))
+    result.map_err(|error| error.or_label(call.place(), ""))
 }
 
 /// The path with each step marked as optional or as matching in any case.

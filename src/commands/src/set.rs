@@ -150,7 +150,7 @@ impl Setter {
             }
             None => Ok(value.clone()),
         });
-        result.map_err(|error| error.or_label(self.place, "here"))
+        result.map_err(|error| error.or_label(self.place, ""))
     }
 
     /// Sets an item of a list by its number. A closure gets the item.

@@ -226,10 +226,39 @@ impl engine::Ui for Refuses {
 
 #[test]
 fn who_answers_no_changes_nothing() {
-    let mut session =
-        Session::new(Context::new(crate::registry(), Sources::new(), Arc::new(Refuses), Arc::new(NoLive)));
-    assert_eq!(code_of(&mut session, "dataflow remove one"), "DORA_E611");
+    let mut commands = crate::all();
+    commands.push(&DROP);
+    let registry = engine::Registry::new(&commands, crate::ALIASES);
+    let mut session = Session::new(Context::new(registry, Sources::new(), Arc::new(Refuses), Arc::new(NoLive)));
+    assert_eq!(code_of(&mut session, "thing drop one"), "DORA_E611");
+    // What cannot be dropped is told before anybody is asked.
+    assert_eq!(code_of(&mut session, "thing drop one bad"), "DORA_E605");
 }
+
+/// Asks before it does nothing, unless a name begins with `bad`.
+static DROP: engine::Command = engine::Command {
+    name: "thing drop",
+    params: &[
+        engine::Param::rest("things", engine::Takes::Type("string"), "Which"),
+        crate::changes::YES,
+        crate::changes::DRY_RUN,
+    ],
+    io: crate::changes::IO,
+    destructive: true,
+    run: |call, input| {
+        let targets = crate::changes::targets(call, "things", input)?;
+        let check = |target: &crate::changes::Target| {
+            let bad = target.name.starts_with("bad");
+            let error = || Err(diag::Diagnostic::new(diag::codes::UNKNOWN_NAME, "bad"));
+            let check = std::future::ready(if bad { error() } else { Ok(()) });
+            futures::future::FutureExt::boxed(check)
+        };
+        crate::changes::verify(call, targets.iter().map(check).collect())?;
+        crate::changes::confirm(call, "drop", &targets)?;
+        Ok(engine::Data::Empty)
+    },
+    ..engine::Command::DEFAULT
+};
 
 /// Acts on anything whose name does not begin with `bad`.
 static ACT: engine::Command = engine::Command {

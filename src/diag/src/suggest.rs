@@ -6,8 +6,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, li
     let wanted = word.to_lowercase();
     let allowed = match wanted.chars().count() {
         0 => return Vec::new(),
-        1..=2 => 1,
-        3..=5 => 2,
+        1 => 0,
+        2..=4 => 1,
+        5..=7 => 2,
         _ => 3,
     };
     let mut scored: Vec<(usize, &str)> = candidates
@@ -15,7 +16,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, li
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
             let distance = strsim::damerau_levenshtein(&wanted, &lower);
-            if distance <= allowed && distance < wanted.chars().count().max(2) {
+            // Who slips more than once still begins right.
+            if distance <= allowed && (distance <= 1 || lower.chars().next() == wanted.chars().next()) {
                 Some((distance, candidate))
             } else if wanted.len() >= 3 && lower.starts_with(&wanted) {
                 Some((allowed + 1, candidate))
@@ -62,6 +64,9 @@ mod tests {
 
     #[test]
     fn what_is_far_is_not_offered() {
+        for (word, known) in [("nosuch", "touch"), ("foo", "from"), ("http", "help"), ("sys", "seq"), ("?", "w")] {
+            assert_eq!(did_you_mean(word, [known]), None, "{word}");
+        }
         assert_eq!(did_you_mean("zebra", ["status", "name"]), None);
     }
 }

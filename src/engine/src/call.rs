@@ -49,6 +49,13 @@ impl Call<'_> {
         self.bound(name).map_or(self.head, |(_, span)| *span)
     }
 
+    /// Where the first argument stands that is no flag, which names what the command is about; the command's name
+    /// when there is none.
+    pub fn place(&self) -> Span {
+        let mut positional = self.command.params.iter().filter(|param| !param.is_flag());
+        positional.find_map(|param| self.bound(param.name)).map_or(self.head, |(_, span)| *span)
+    }
+
     fn bound(&self, name: &str) -> Option<&(Value, Span)> {
         debug_assert!(self.command.param(name).is_some(), "{} has no parameter {name}", self.command.name);
         let (at, _) = self.command.param(name)?;
@@ -64,7 +71,7 @@ impl Call<'_> {
     pub fn required<T: FromValue>(&self, name: &str) -> Result<T> {
         self.optional(name)?.ok_or_else(|| {
             Diagnostic::new(codes::MISSING_ARGUMENT, format!("`{}` needs <{name}>", self.command.name))
-                .label(self.head, "here")
+                .label(self.head, "")
         })
     }
 
@@ -110,8 +117,11 @@ impl Call<'_> {
 
     /// The error for an input this command cannot work on where the checker could not know.
     pub fn wrong_input(&self, input: &Type, expected: &str) -> Box<Diagnostic> {
-        Diagnostic::new(codes::WRONG_INPUT, format!("`{}` works on {expected}, not on {input}", self.command.name))
-            .label(self.head, format!("{input} flows in here"))
+        Diagnostic::new(
+            codes::WRONG_INPUT,
+            format!("`{}` works on {expected}, not on {}", self.command.name, input.brief()),
+        )
+        .label(self.head, format!("{} flows in here", input.brief()))
     }
 }
 

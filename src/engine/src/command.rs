@@ -166,6 +166,10 @@ pub enum Takes {
     Type(&'static str),
     /// One of these words.
     Words(&'static [&'static str]),
+    /// Some of these words, joined by commas.
+    WordList(&'static [&'static str]),
+    /// A word of a command's name.
+    CommandName,
     /// The name of a column of the input, or a path that starts with one.
     Column,
     /// The name of a column that need not be there yet, or a path that starts with one.
@@ -204,6 +208,7 @@ impl Takes {
             Takes::EachClosure | Takes::FoldClosure | Takes::Closure => "closure".into(),
             Takes::Condition => "condition".into(),
             Takes::Aggregations => "record".into(),
+            Takes::WordList(_) | Takes::CommandName => "string".into(),
             Takes::Path => "path".into(),
             Takes::Directory => "directory".into(),
             Takes::Name(_) => "string".into(),

@@ -75,7 +75,7 @@ fn check_status(name: &str, span: Span, status: ExitStatus) -> Result<()> {
     }
     let code = exit_code(status);
     if status.signal() == Some(libc::SIGINT) {
-        return Err(Diagnostic::new(codes::INTERRUPTED, format!("`{name}` was interrupted")).label(span, "here"));
+        return Err(Diagnostic::new(codes::INTERRUPTED, format!("`{name}` was interrupted")).label(span, ""));
     }
     // A reader that stopped reading (`| first 3`) is no failure of the writer.
     if status.signal() == Some(libc::SIGPIPE) {
@@ -262,7 +262,7 @@ pub(crate) fn redirect(
                     codes::CANNOT_READ,
                     format!("reading a program's output failed: {}", diag::os_reason(&error)),
                 )
-                .or_label(body.span, "here")
+                .or_label(body.span, "")
             })?;
             if let Some(running) = bytes.program {
                 let (name, span) = (running.name.clone(), running.span);

@@ -1,5 +1,6 @@
 //! One value in one cell.
 
+use jiff::Zoned;
 use nu_ansi_term::Style;
 use value::literal::to_literal;
 use value::text::to_text;
@@ -11,8 +12,6 @@ use crate::options::Options;
 
 /// Lists whose literal is no longer than this are shown as they are.
 const INLINE: usize = 40;
-/// Lines of one text that a table on a terminal shows.
-const LINES: usize = 8;
 
 /// The text of one cell, not yet cut to its column.
 #[derive(Debug, Clone)]
@@ -39,18 +38,19 @@ impl Cell {
         Cell { text: text.into(), style, align: Align::Left, rigid: false }
     }
 
-    pub fn right(mut self) -> Cell {
-        self.align = Align::Right;
-        self
+    /// The number of a row.
+    pub fn number(at: usize, style: Style) -> Cell {
+        Cell { align: Align::Right, rigid: true, ..Cell::plain(at.to_string(), style) }
     }
 
     /// A value in a column named `column`.
     pub fn of(value: &Value, column: &str, options: &Options) -> Cell {
-        let text = if options.shortens() { short(value) } else { whole(value) };
+        let text = if options.shortens() { short(value, options) } else { whole(value) };
         let state = || match value {
             Value::String(word) if matches!(column, "status" | "state" | "level" | "health") => {
                 options.theme.of_state(word)
             }
+            Value::Int(1..) if column == "failed" => Some(options.theme.bad),
             _ => None,
         };
         let align = match value {
@@ -67,14 +67,6 @@ impl Cell {
         self.text.split('\n').map(text_width).max().unwrap_or(0)
     }
 
-    /// Keeps the first lines of a very long text.
-    pub fn first_lines(&mut self) {
-        if let Some((end, _)) = self.text.match_indices('\n').nth(LINES - 1) {
-            self.text.truncate(end);
-            self.text.push_str("\n…");
-        }
-    }
-
     /// Columns from the decimal point on.
     pub fn fraction(&self) -> usize {
         self.text.find('.').map_or(0, |at| self.text.len() - at)
@@ -87,11 +79,11 @@ fn whole(value: &Value) -> String {
 }
 
 /// The value as it is read at a glance.
-fn short(value: &Value) -> String {
+fn short(value: &Value, options: &Options) -> String {
     match value {
         Value::Float(x) => short_float(*x),
         Value::Duration(nanos) => short_duration(*nanos),
-        Value::DateTime(at) => short_datetime(*at),
+        Value::DateTime(at) => moment(*at, options.now.as_ref()),
         Value::Table(table) => match table.len() {
             Ok(rows) => format!("[table {}]", count(rows, "row")),
             Err(_) => "[table]".into(),
@@ -107,6 +99,7 @@ fn short(value: &Value) -> String {
             }
             format!("[list {}]", count(items.len(), "item"))
         }
+        Value::Record(record) if record.is_empty() => "{}".into(),
         Value::Record(record) => format!("{{record {}}}", count(record.len(), "field")),
         Value::Binary(bytes) if bytes.len() > 8 => format!("[binary {}]", count(bytes.len(), "byte")),
         Value::Closure(closure) => escape(&closure.0.text().replace('\n', " ")).into_owned(),
@@ -140,18 +133,36 @@ fn short_float(x: f64) -> String {
     if trimmed.ends_with('.') { format!("{trimmed}0") } else { trimmed.to_string() }
 }
 
-/// The two largest units; the largest alone when it counts to a hundred.
+/// The two largest units; the largest alone when it counts to a hundred, or is a part of a second and counts to ten.
 fn short_duration(nanos: i64) -> String {
+    if nanos == 0 {
+        return "0sec".into();
+    }
     let text = format_duration(nanos);
     let digits = text.bytes().skip_while(|byte| *byte == b'-').take_while(u8::is_ascii_digit).count();
-    match text.match_indices(' ').nth(if digits > 2 { 0 } else { 1 }) {
+    let enough = if nanos.unsigned_abs() < 1_000_000_000 { 2 } else { 3 };
+    match text.match_indices(' ').nth(if digits >= enough { 0 } else { 1 }) {
         Some((end, _)) => text[..end].to_string(),
         None => text,
     }
 }
 
+/// A moment as one at `now` reads it: the time alone of what is of the same day, else to the second. Whoever is not
+/// known to be there is told everything to the millisecond.
+fn moment(at: DateTime, now: Option<&Zoned>) -> String {
+    let zoned = at.zoned();
+    let Some(now) = now else { return short_datetime(at) };
+    let here = now.time_zone().to_offset(zoned.timestamp()) == zoned.offset();
+    match (here, zoned.date() == now.date()) {
+        (true, true) if zoned.subsec_nanosecond() == 0 => zoned.strftime("%H:%M:%S").to_string(),
+        (true, true) => zoned.strftime("%H:%M:%S%.3f").to_string(),
+        (true, false) => zoned.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        (false, _) => zoned.strftime("%Y-%m-%d %H:%M:%S %:z").to_string(),
+    }
+}
+
 /// To the millisecond, with a blank instead of `T`.
-fn short_datetime(at: DateTime) -> String {
+pub(crate) fn short_datetime(at: DateTime) -> String {
     let zoned = at.zoned();
     let format = if zoned.subsec_nanosecond() == 0 { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.3f" };
     let offset = if zoned.offset().is_zero() { "Z".to_string() } else { zoned.strftime(" %:z").to_string() };
@@ -179,6 +190,9 @@ mod tests {
         assert_eq!(short_duration(3_725_004_000_000), "1hr 2min");
         assert_eq!(short_duration(-1_500_000_000), "-1sec 500ms");
         assert_eq!(short_duration(598_122_000), "598ms");
+        assert_eq!(short_duration(17_177_000), "17ms");
+        assert_eq!(short_duration(7_177_600), "7ms 177µs");
+        assert_eq!(short_duration(0), "0sec");
     }
 
     #[test]
@@ -189,7 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn moments_of_today_are_times() {
+        let now: Zoned = "2026-01-31T12:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let at = |text| moment(DateTime::parse(text).unwrap(), Some(&now));
+        assert_eq!(at("2026-01-31T10:00:00+01:00"), "10:00:00");
+        assert_eq!(at("2026-01-31T10:00:00.1234567+01:00"), "10:00:00.123");
+        assert_eq!(at("2026-01-30T23:59:59.9+01:00"), "2026-01-30 23:59:59");
+        assert_eq!(at("2025-07-30T23:59:59+02:00"), "2025-07-30 23:59:59");
+        assert_eq!(at("2026-01-31T10:00:00Z"), "2026-01-31 10:00:00 +00:00");
+    }
+
+    #[test]
     fn nested_values_are_named_by_their_size() {
+        let short = |value: &Value| short(value, &Options::terminal(80, false));
         let row = || Value::record([("a", Value::Int(1))].into_iter().collect());
         assert_eq!(short(&Value::list(vec![row(), row(), row()])), "[table 3 rows]");
         assert_eq!(short(&row()), "{record 1 field}");

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use diag::{Cause, Diagnostic, Label, Sources};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
@@ -39,6 +40,23 @@ pub fn diagnostic_to_text(diagnostic: &Diagnostic, sources: &Sources, options: &
     text
 }
 
+/// A warning in a line, and how to say it instead.
+pub fn warning_to_text(warning: &Diagnostic, options: &Options) -> String {
+    let words = match &warning.help {
+        Some(help) => format!("{}: {help}", warning.message),
+        None => warning.message.clone(),
+    };
+    mention_to_text(&words, options)
+}
+
+/// Words that are no error, after a mark.
+pub fn mention_to_text(words: &str, options: &Options) -> String {
+    let mark = if options.theme.colors { Color::Yellow.bold().paint("⚠").to_string() } else { "⚠".into() };
+    let words = escape(words).replace('\n', " ");
+    let lines = wrap(&words, options.width.unwrap_or(usize::MAX).saturating_sub(3));
+    format!("{mark} {}\n", lines.join("\n  "))
+}
+
 /// The diagnostic and all that is related to it, in order.
 pub(crate) fn flatten(diagnostic: &Diagnostic) -> Vec<&Diagnostic> {
     let mut all = vec![diagnostic];
@@ -47,6 +65,9 @@ pub(crate) fn flatten(diagnostic: &Diagnostic) -> Vec<&Diagnostic> {
     }
     all
 }
+
+/// Steps that failed sooner do not say how long they ran.
+const WORTH_TELLING: Duration = Duration::from_millis(100);
 
 struct Painter<'a> {
     sources: &'a Sources,
@@ -59,7 +80,11 @@ impl<'a> Painter<'a> {
     fn new(sources: &'a Sources, options: &Options) -> Painter<'a> {
         let colors = options.theme.colors;
         let width = options.width.unwrap_or(WIDTH).max(NARROWEST);
-        let theme = if colors { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let mut theme = if colors { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        // The second one is yellow, which a light background swallows.
+        if colors && theme.styles.highlights.len() > 2 {
+            theme.styles.highlights.remove(1);
+        }
         let handler =
             GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).without_syntax_highlighting();
         Painter { sources, handler, width, colors }
@@ -88,9 +113,9 @@ impl<'a> Painter<'a> {
         if diagnostic.retryable {
             self.note(&mut text, "note", "the same command may succeed later");
         }
-        if let Some(elapsed) = diagnostic.elapsed {
+        if let Some(elapsed) = diagnostic.elapsed.filter(|elapsed| *elapsed >= WORTH_TELLING) {
             let millis = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-            self.note(&mut text, "after", &if millis == 0 { "0ms".into() } else { format_duration(millis) });
+            self.note(&mut text, "after", &format_duration(millis));
         }
         text
     }
@@ -237,7 +262,6 @@ impl Error for Chain {
 mod tests {
     use super::*;
     use diag::{Span, codes};
-    use std::time::Duration;
 
     fn text(diagnostic: &Diagnostic, sources: &Sources, colors: bool) -> String {
         diagnostic_to_text(diagnostic, sources, &Options::terminal(80, colors)).replace('\u{1b}', "␛")
@@ -287,6 +311,14 @@ mod tests {
             .elapsed(Duration::from_millis(1_234))
             .retryable();
         insta::assert_snapshot!(text(&failure, &Sources::new(), false));
+    }
+
+    #[test]
+    fn a_warning_is_a_line() {
+        let warning = Diagnostic::new(codes::UNKNOWN_COMMAND, "`ps` is now `dataflow list`");
+        let on = |colors| warning_to_text(&warning, &Options::terminal(80, colors));
+        assert_eq!(on(false), "⚠ `ps` is now `dataflow list`\n");
+        assert!(on(true).starts_with("\u{1b}[1;33m⚠"), "{:?}", on(true));
     }
 
     #[test]

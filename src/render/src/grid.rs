@@ -1,5 +1,7 @@
 //! Columns of cells, laid out and framed.
 
+use std::borrow::Cow;
+
 use nu_ansi_term::Style;
 use tabled::builder::Builder;
 use tabled::settings::Style as Frame;
@@ -17,8 +19,8 @@ pub(crate) struct Grid {
     columns: Vec<Column>,
     /// Whether the columns have names to show.
     pub header: bool,
-    /// Whether long cells go on below instead of being cut.
-    pub wraps: bool,
+    /// How many lines a cell may take; what is longer than its column goes on below.
+    pub lines: usize,
     /// How many leading columns are never left out.
     pub keep: usize,
 }
@@ -41,8 +43,8 @@ pub(crate) enum Part {
 }
 
 impl Grid {
-    pub fn new(header: bool, wraps: bool, keep: usize) -> Grid {
-        Grid { columns: Vec::new(), header, wraps, keep }
+    pub fn new(header: bool, lines: usize, keep: usize) -> Grid {
+        Grid { columns: Vec::new(), header, lines, keep }
     }
 
     /// Adds a column at the end. All columns have equally many cells.
@@ -71,7 +73,7 @@ impl Grid {
         self.columns.iter().map(wish).collect()
     }
 
-    /// Widths for the columns that fit, from the first on.
+    /// Widths for the columns that fit; 0 for the others.
     pub fn widths(&self, wishes: &[Wish], options: &Options) -> Vec<usize> {
         match options.width {
             Some(width) => solve(wishes, width.saturating_sub(1), OVERHEAD, self.keep),
@@ -81,24 +83,25 @@ impl Grid {
 
     /// The names of columns that `widths` has no room for.
     pub fn left_out(&self, widths: &[usize]) -> Vec<&str> {
-        self.columns.iter().skip(widths.len()).map(|column| column.name.as_str()).collect()
+        let left_out = self.columns.iter().zip(widths).filter(|(_, width)| **width == 0);
+        left_out.map(|(column, _)| column.name.as_str()).collect()
     }
 
     /// The framed text, without a line break at its end.
     pub fn draw(&self, widths: &[usize], part: Part) -> String {
         let rows = self.columns.first().map_or(0, |column| column.cells.len());
         let header = self.header && part != Part::More;
+        let shown = || self.columns.iter().zip(widths).filter(|(_, width)| **width > 0);
         let mut lines: Vec<Vec<String>> = Vec::with_capacity(rows + 1);
         if header {
             let name = |(column, width): (&Column, &usize)| {
-                let name = Cell { align: column.align, ..Cell::plain(column.name.clone(), column.style) };
-                self.fit(&name, *width)
+                let name = Cell::plain(truncate(&column.name, *width), column.style);
+                self.fit(&Cell { align: column.align, ..name }, *width)
             };
-            lines.push(self.columns.iter().zip(widths).map(name).collect());
+            lines.push(shown().map(name).collect());
         }
         for row in 0..rows {
-            let cells = self.columns.iter().zip(widths);
-            lines.push(cells.map(|(column, width)| self.fit(&column.cells[row], *width)).collect());
+            lines.push(shown().map(|(column, width)| self.fit(&column.cells[row], *width)).collect());
         }
         let mut table = Builder::from_iter(lines).build();
         let frame = Frame::rounded();
@@ -137,19 +140,26 @@ impl Grid {
                 fitted.push(' ');
             }
         };
-        for line in cell.text.split('\n') {
-            if self.wraps {
-                wrap(line, width).into_iter().for_each(&mut put);
-            } else {
-                put(&truncate(line, width));
+        if cell.rigid {
+            put(&truncate(&cell.text, width));
+            return fitted;
+        }
+        let all = cell.text.split('\n').flat_map(|line| wrap(line, width));
+        let mut lines: Vec<Cow<'_, str>> = all.take(self.lines.saturating_add(1)).map(Cow::from).collect();
+        if lines.len() > self.lines {
+            lines.truncate(self.lines);
+            if let Some(last) = lines.last_mut() {
+                *last = truncate(&format!("{last}{ELLIPSIS}"), width).into_owned().into();
             }
         }
+        lines.iter().for_each(|line| put(line));
         fitted
     }
 }
 
 /// The line that closes a frame around columns of these widths.
 pub(crate) fn closing_line(widths: &[usize]) -> String {
-    let bars: Vec<String> = widths.iter().map(|width| "─".repeat(width + OVERHEAD - 1)).collect();
+    let shown = widths.iter().filter(|width| **width > 0);
+    let bars: Vec<String> = shown.map(|width| "─".repeat(width + OVERHEAD - 1)).collect();
     format!("╰{}╯", bars.join("┴"))
 }

@@ -27,10 +27,10 @@ pub mod table;
 pub mod theme;
 mod width;
 
-pub use diagnostic::diagnostic_to_text;
+pub use diagnostic::{diagnostic_to_text, mention_to_text, warning_to_text};
 pub use diagnostic_json::diagnostic_to_json;
 pub use fit::{escape, text_width, truncate};
 pub use options::Options;
 pub use stream::TableStream;
-pub use table::value_to_text;
+pub use table::{no_rows, value_to_text};
 pub use theme::Theme;

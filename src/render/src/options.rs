@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use jiff::Zoned;
+
 use crate::theme::Theme;
 
 /// Rows of a table that a terminal is given before its middle is left out.
@@ -18,18 +20,20 @@ pub struct Options {
     pub rows: Option<usize>,
     /// Whether tables and lists start with a column of row numbers.
     pub index: bool,
+    /// When and where it is read: moments of the same day are shown as times. `None` shows all of them in full.
+    pub now: Option<Zoned>,
 }
 
 impl Options {
     /// For files and programs: everything, without colours.
     pub fn whole() -> Self {
-        Options { width: None, theme: Theme::plain(), rows: None, index: true }
+        Options { width: None, theme: Theme::plain(), rows: None, index: true, now: None }
     }
 
     /// For a terminal of this many columns.
     pub fn terminal(width: usize, colors: bool) -> Self {
         let theme = if colors { Theme::ansi() } else { Theme::plain() };
-        Options { width: Some(width.max(1)), theme, rows: Some(TERMINAL_ROWS), index: true }
+        Options { width: Some(width.max(1)), theme, rows: Some(TERMINAL_ROWS), index: true, now: None }
     }
 
     /// Looks at what a stream of this process is connected to: stdout for values, stderr for diagnostics.
@@ -42,7 +46,7 @@ impl Options {
         let colors = set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb");
         // A pty that nobody sized reports 0 columns.
         let width = crossterm::terminal::size().map_or(0, |(columns, _)| usize::from(columns));
-        Options::terminal(if width == 0 { 80 } else { width }, colors)
+        Options { now: Some(Zoned::now()), ..Options::terminal(if width == 0 { 80 } else { width }, colors) }
     }
 
     /// Whether long things are shortened to fit.

@@ -47,10 +47,13 @@ impl TableStream {
         let names: Vec<String> = if records { names_of(rows, self.frame.as_ref()) } else { Vec::new() };
         let mut text = String::new();
         if let Some(frame) = &self.frame {
-            let fits = frame.names == names
-                && grid.wishes().iter().zip(&frame.widths).all(|(wish, width)| wish.widest <= *width);
-            // A terminal's width is used up: what does not fit now will not fit into a new frame either.
-            let full = frame.names == names && self.is_full(&grid, &frame.widths);
+            let wishes = grid.wishes();
+            let wishes = || wishes.iter().zip(&frame.widths).filter(|(_, width)| **width > 0);
+            let fits = frame.names == names && wishes().all(|(wish, width)| wish.widest <= *width);
+            // A terminal's width is used up: text goes on below, since it will not fit into a new frame either.
+            let full = frame.names == names
+                && wishes().all(|(wish, width)| wish.widest <= *width || !wish.rigid)
+                && self.is_full(&grid, &frame.widths);
             if fits || full {
                 text.push_str(&grid.draw(&frame.widths, Part::More));
                 text.push('\n');
@@ -88,6 +91,9 @@ impl TableStream {
         let mut wishes = grid.wishes();
         for wish in &mut wishes {
             wish.widest = wish.widest.next_multiple_of(STEP);
+            if wish.rigid {
+                wish.usual = wish.widest;
+            }
         }
         grid.widths(&wishes, &self.options)
     }
@@ -135,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_full_terminal_long_rows_are_cut_and_the_frame_stays() {
+    fn on_a_full_terminal_long_rows_go_on_below_and_the_frame_stays() {
         let mut stream = TableStream::new(Options::terminal(30, false));
         let mut text = stream.push(&[row(1, "a text that is long enough to fill it")]);
         text += &stream.push(&[row(2, "another text that is even longer than the first")]);

@@ -7,11 +7,13 @@ use diag::Result;
 use value::text::to_text;
 use value::{Record, Value};
 
-use crate::cell::{Cell, count};
+use crate::cell::{Cell, count, short_datetime};
 use crate::fit::{ELLIPSIS, escape, truncate};
 use crate::grid::{Grid, Part};
 use crate::options::Options;
 
+/// Lines of one text that a table on a terminal shows.
+const LINES: usize = 8;
 /// Rows shown at each end of a table whose middle is left out.
 const EDGE: usize = 10;
 
@@ -42,11 +44,20 @@ pub fn value_to_text(value: &Value, options: &Options) -> Result<String> {
         Value::Binary(bytes) => Ok(dump(bytes)),
         Value::String(text) => Ok(text.to_string()),
         scalar => {
-            let text = to_text(scalar);
+            let text = match scalar {
+                Value::DateTime(at) if options.shortens() => short_datetime(*at),
+                scalar => to_text(scalar),
+            };
             let style = options.theme.of(scalar);
             Ok(if style.is_plain() || text.is_empty() { text } else { style.paint(text).to_string() })
         }
     }
+}
+
+/// What stands for a table or stream without a row.
+pub fn no_rows(options: &Options) -> String {
+    let style = options.theme.summary;
+    if style.is_plain() { "(no rows)".into() } else { style.paint("(no rows)").to_string() }
 }
 
 /// The rows that are shown of many.
@@ -124,19 +135,16 @@ impl Shown {
 /// Rows with named columns as a grid; `first` is the number of the first row.
 pub(crate) fn rows_grid(rows: &Shown, mut names: Vec<Arc<str>>, first: usize, options: &Options) -> Grid {
     add_names(&mut names, rows.head.iter().chain(&rows.tail));
-    let mut grid = Grid::new(true, false, 1 + usize::from(options.index));
+    let lines = if options.shortens() { LINES } else { usize::MAX };
+    let mut grid = Grid::new(true, lines, 1 + usize::from(options.index));
     push_index(&mut grid, rows, first, options);
     for name in names {
         let cells = rows.cells(options, |row, _| {
             let value = row.as_record().and_then(|row| row.get(&name));
-            let mut cell = match value {
+            match value {
                 Some(Value::Nothing) | None => Cell::plain("", options.theme.summary),
                 Some(value) => Cell::of(value, &name, options),
-            };
-            if options.shortens() {
-                cell.first_lines();
             }
-            cell
         });
         grid.push(escape(&name).replace('\n', "\\n"), options.theme.header, cells);
     }
@@ -145,7 +153,7 @@ pub(crate) fn rows_grid(rows: &Shown, mut names: Vec<Arc<str>>, first: usize, op
 
 /// Items without names as a grid; `first` is the number of the first one.
 pub(crate) fn list_grid(items: &Shown, first: usize, options: &Options) -> Grid {
-    let mut grid = Grid::new(false, true, 2);
+    let mut grid = Grid::new(false, usize::MAX, 2);
     push_index(&mut grid, items, first, options);
     grid.push(String::new(), options.theme.header, items.cells(options, |item, _| Cell::of(item, "", options)));
     grid
@@ -154,7 +162,7 @@ pub(crate) fn list_grid(items: &Shown, first: usize, options: &Options) -> Grid 
 fn push_index(grid: &mut Grid, rows: &Shown, first: usize, options: &Options) {
     if options.index {
         let style = options.theme.index;
-        let cells = rows.cells(options, |_, at| Cell::plain((first + at).to_string(), style).right());
+        let cells = rows.cells(options, |_, at| Cell::number(first + at, style));
         grid.push("#".into(), style, cells);
     }
 }
@@ -178,8 +186,8 @@ fn add_names<'a>(names: &mut Vec<Arc<str>>, rows: impl Iterator<Item = &'a Value
 }
 
 fn rows_to_text(rows: &Shown, names: Vec<Arc<str>>, options: &Options) -> String {
-    if rows.len() == 0 && names.is_empty() {
-        return "(empty table)".into();
+    if rows.len() == 0 && (names.is_empty() || options.shortens()) {
+        return no_rows(options);
     }
     let grid = rows_grid(rows, names, 0, options);
     finish(&grid, rows.hidden, options)
@@ -193,7 +201,8 @@ fn record_to_text(record: &Record, options: &Options) -> String {
     if record.is_empty() {
         return "(empty record)".into();
     }
-    let mut grid = Grid::new(false, true, 2);
+    // A file in a field would push all others off the screen; `get` shows it whole.
+    let mut grid = Grid::new(false, if options.shortens() { LINES } else { usize::MAX }, 2);
     let header = options.theme.header;
     grid.push(String::new(), header, record.names().map(|name| Cell::plain(escape(name), header)).collect());
     let values = record.iter().map(|(name, value)| Cell::of(value, name, options));

@@ -294,6 +294,9 @@ pub struct DataflowInfo {
     pub nodes: u32,
     /// How many of them run.
     pub running: u32,
+    /// How many of them have failed.
+    #[serde(default)]
+    pub failed: u32,
     /// How often its nodes were started again, in all.
     pub restarts: u32,
     pub created: UnixNanos,

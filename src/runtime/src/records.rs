@@ -132,6 +132,8 @@ pub fn info(row: &DataflowRow, runtime: String) -> DataflowInfo {
         file: row.descriptor_path.clone(),
         nodes: row.nodes,
         running: 0,
+        failed: snapshot(row)
+            .map_or(0, |snapshot| snapshot.nodes.iter().map(|node| u32::from(node.status == Status::Failed)).sum()),
         restarts: row.restarts,
         created: nanos(row.created),
         started,

@@ -23,6 +23,8 @@ struct Asked {
 
 enum What {
     Shell,
+    /// A page about `dora` itself.
+    Tell(String),
     /// `-c CODE`, and whether standard input is its `$in`.
     Code {
         code: String,
@@ -103,6 +105,10 @@ fn run(words: Vec<String>) -> i32 {
             finish(&mut session, &terminal, outcome)
         }
         What::Script { file, words } => script(&mut session, &terminal, &file, &words),
+        What::Tell(text) => {
+            let shown = terminal.tell(&text);
+            shown.map_or_else(|error| error_value::exit_requested(&error).unwrap_or(Exit::Failed as i32), |()| 0)
+        }
         What::Check(files) => check(&session, &terminal, &files),
         What::Command(words) => {
             session.context().provide(commands::dataflow::FollowsLogs);
@@ -130,10 +136,11 @@ pub(crate) struct Ended {
 
 /// Shows what a program gave, or why it failed.
 pub(crate) fn report(context: &Context, terminal: &Terminal, outcome: Outcome) -> Ended {
-    for warning in &outcome.warnings {
-        terminal.error(warning, context.sources());
-    }
     let refused = outcome.refused;
+    // Beside what is wrong, what may be meant otherwise says little.
+    for warning in outcome.warnings.iter().filter(|_| !refused) {
+        terminal.warning(warning, context.sources());
+    }
     let shown = outcome.result.and_then(|data| engine::Ui::show(terminal, data));
     let Err(error) = shown else { return Ended { code: Exit::Done as i32, leaves: false } };
     if let Some(code) = error_value::exit_requested(&error) {
@@ -218,6 +225,7 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
     let mut context: Option<String> = None;
     let mut code: Option<String> = None;
     let mut stdin = false;
+    let mut told: Option<String> = None;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (name, given) = match word.split_once('=') {
@@ -247,10 +255,13 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
             "--quiet" | "-q" => format.quiet = true,
             "--context" => context = Some(value("the name of a context")?),
             "--error-format" => format.errors = error_format(&value("`text` or `json`")?)?,
-            "--version" | "-V" if rest.is_empty() => rest.push("version".into()),
-            "--help" | "-h" if rest.is_empty() => rest.push("help".into()),
+            "--version" | "-V" if rest.is_empty() => told = Some(crate::usage::version()),
+            "--help" | "-h" if rest.is_empty() => told = Some(crate::usage::usage()),
             _ => rest.push(word),
         }
+    }
+    if let Some(text) = told {
+        return Ok(Asked { format, context, what: What::Tell(text) });
     }
     let what = match (code, rest.first().map(String::as_str)) {
         (Some(code), _) => What::Code { code, stdin },

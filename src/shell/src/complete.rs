@@ -84,11 +84,14 @@ impl Completion<'_> {
         }
         match self.callee(&words) {
             Some((wanted, used)) => self.argument(found, &wanted, &words[used..]),
-            None if found.list.is_empty() && !KEYWORDS.contains(&words[0]) && !words[0].starts_with('$') => {
-                self.files(found, false);
-            }
+            None if found.list.is_empty() && self.may_be_program(words[0]) => self.files(found, false),
             None => {}
         }
+    }
+
+    /// Whether a stage that begins with this word, and calls nothing that is known, may call a program.
+    fn may_be_program(&self, first: &str) -> bool {
+        !KEYWORDS.contains(&first) && !first.starts_with('$') && !self.session.context().registry().is_noun(first)
     }
 
     /// What can begin a stage: verbs of what flows in, commands that take it, programs.
@@ -108,7 +111,8 @@ impl Completion<'_> {
         let input = self.input();
         let registry = self.session.context().registry();
         if let Some(resource) = input.resource() {
-            for (verb, command) in registry.verbs(resource) {
+            let verbs = registry.verbs(resource).into_iter().filter(|(_, command)| takes_input(command, &input));
+            for (verb, command) in verbs {
                 found.add(verb, command.summary, true);
             }
         }

@@ -31,18 +31,18 @@ pub enum Class {
 }
 
 impl Class {
-    /// Sixteen colours, readable on light and dark.
+    /// Of the sixteen colours those that are readable on light and dark: no yellow, no blue.
     pub fn style(self) -> Style {
         match self {
             Class::Plain | Class::Bracket => Style::new(),
             Class::Command => Color::Cyan.bold(),
-            Class::Program => Color::Cyan.normal(),
+            Class::Program => Color::Green.bold(),
             Class::Unknown => Color::Red.normal(),
-            Class::Keyword => Color::Blue.bold(),
-            Class::Flag => Color::Blue.normal(),
-            Class::Variable => Color::Yellow.normal(),
+            Class::Keyword => Color::Purple.bold(),
+            Class::Flag => Color::Cyan.normal(),
+            Class::Variable => Color::Purple.normal(),
             Class::Operator => Style::new().bold(),
-            Class::Literal => Color::Purple.normal(),
+            Class::Literal => Color::Cyan.normal(),
             Class::Text => Color::Green.normal(),
             Class::Comment => Style::new().dimmed(),
         }
@@ -72,6 +72,9 @@ pub fn look_up(session: &Session, words: &[&str], piped: bool) -> Head {
     }
     let Some(first) = words.first() else { return Head::Unknown };
     if piped && !registry.resources_with(first).is_empty() {
+        return Head::Command(1);
+    }
+    if registry.is_noun(first) {
         return Head::Command(1);
     }
     if external::find(first, session.env()).is_some() { Head::Program } else { Head::Unknown }
@@ -238,6 +241,7 @@ impl<'a, H: Fn(&[&str], bool) -> Head> Painter<'a, H> {
             }
             Head::Program => Class::Program,
             // It may still become something.
+            Head::Unknown if self.tokens.get(index + 1).is_none() => Class::Plain,
             Head::Unknown => Class::Unknown,
         }
     }
@@ -326,7 +330,7 @@ mod tests {
     fn commands_of_two_words_verbs_programs_and_unknown_words_differ() {
         use Class::*;
         assert_eq!(
-            classes("dataflow list --all | stop; git 5kb | dataflw"),
+            classes("dataflow list --all | stop; git 5kb | dataflw x"),
             [
                 ("dataflow", Command),
                 ("list", Command),
@@ -339,7 +343,8 @@ mod tests {
                 ("dataflw", Unknown)
             ]
         );
-        assert_eq!(classes("stop"), [("stop", Unknown)]);
+        assert_eq!(classes("stop x")[0], ("stop", Unknown));
+        assert!(classes("sto").is_empty(), "what is being typed is not wrong yet");
         assert_eq!(classes("^git"), [("^git", Program)]);
     }
 

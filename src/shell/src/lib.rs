@@ -5,10 +5,11 @@
 //! - [`terminal`] – standard streams, as commands see them
 //! - [`rows`] – rows of a stream, shown as they come
 //! - [`services`] – the store and the runtimes, handed to commands
-//! - [`signals`] – ctrl-c
+//! - [`signals`] – ctrl-c and ctrl-z
 //! - [`prompt`] – the interactive shell
 //! - [`mod@line`] – where the cursor is in a line that is being typed
 //! - [`complete`] – what can be typed next
+//! - [`usage`] – what `dora --help` says
 //! - [`highlight`] – what each piece of a line is
 
 pub mod app;
@@ -20,6 +21,9 @@ pub mod prompt;
 pub mod rows;
 pub mod services;
 pub mod signals;
+#[cfg(test)]
+mod tables;
 pub mod terminal;
+pub mod usage;
 
 pub use app::main;

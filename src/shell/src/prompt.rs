@@ -3,11 +3,17 @@
 //! - `history`: lines typed before, kept in the store
 //! - `text`: what stands left and right of the line
 //! - `editor`: the line editor with completion, colours and hints
+//! - `menu`: the list that Tab opens
+//! - `hint`: how the line may go on, from lines typed before
+//! - `news`: what has become of dataflows since the last prompt
 //! - `leave`: what becomes of running dataflows when the user goes
 
 mod editor;
+mod hint;
 mod history;
 mod leave;
+mod menu;
+mod news;
 mod text;
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
@@ -17,6 +23,8 @@ use std::time::{Duration, Instant};
 use diag::{Diagnostic, codes};
 use engine::{Context, Data, Session};
 use jiff::Timestamp;
+use news::News;
+use nu_ansi_term::Style;
 use reedline::Signal;
 use store::Store;
 use value::Value;
@@ -105,6 +113,8 @@ struct Shell<'a> {
     terminal: &'a Terminal,
     /// Where the line's end is written; none without a store.
     last_line: Option<LastLine>,
+    /// None without a store.
+    news: Option<News>,
     prompt: text::Line,
     /// Whether the terminal understands marks around prompts and outputs.
     marks: bool,
@@ -116,7 +126,7 @@ impl<'a> Shell<'a> {
         let options = render::Options::for_stream(&std::io::stdout());
         let prompt = text::Line { colors: options.theme.colors, ..text::Line::default() };
         let marks = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        Shell { session: Arc::new(Mutex::new(session)), context, terminal, last_line: None, prompt, marks }
+        Shell { session: Arc::new(Mutex::new(session)), context, terminal, last_line: None, news: None, prompt, marks }
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {
@@ -124,10 +134,13 @@ impl<'a> Shell<'a> {
     }
 
     fn run(mut self) -> i32 {
+        crate::signals::ignore_stop();
         self.run_init();
         let history = self.context.service::<Store>().ok().map(|store| StoredHistory::new((*store).clone()));
+        self.news = self.context.service::<Store>().ok().map(|store| News::new((*store).clone()));
         self.last_line = history.as_ref().map(StoredHistory::last_line);
         let mut editor = editor::editor(&self.session, history, self.prompt.colors, self.marks);
+        self.welcome();
         loop {
             self.refresh_prompt();
             editor = editor.with_cwd(Some(self.session().env().cwd().display().to_string()));
@@ -139,6 +152,10 @@ impl<'a> Shell<'a> {
                 Ok(Signal::Success(line)) => {
                     let ended = self.run_line(&line);
                     self.prompt.code = ended.code;
+                    // Whatever failed in a line that failed has been told.
+                    if let Some(news) = self.news.as_mut().filter(|_| ended.code != 0) {
+                        let _ = news.skip();
+                    }
                     if ended.leaves && self.leave() {
                         return ended.code;
                     }
@@ -161,6 +178,14 @@ impl<'a> Shell<'a> {
                 }
             }
         }
+    }
+
+    /// Says the first words.
+    fn welcome(&self) {
+        let line =
+            format!("dora {}: `help` says where to begin, Tab completes, Ctrl-D leaves", env!("CARGO_PKG_VERSION"));
+        let line = if self.prompt.colors { Style::new().dimmed().paint(line).to_string() } else { line };
+        let _ = self.terminal.tell(&format!("{line}\n"));
     }
 
     /// Runs the user's own `init.dora`, if there is one.
@@ -202,16 +227,20 @@ impl<'a> Shell<'a> {
     }
 
     fn refresh_prompt(&mut self) {
-        let (directory, context, flows) = {
+        let (directory, context) = {
             let session = self.session();
             let home = session.env().get("HOME").and_then(Value::as_str).map(str::to_string);
             let directory = text::short_directory(session.env().cwd(), home.as_deref());
-            let context = services::elsewhere(&self.context, session.env());
-            (directory, context, self.context.live().names("dataflow"))
+            (directory, services::elsewhere(&self.context, session.env()))
         };
         self.prompt.context = context;
         self.prompt.directory = directory;
-        self.prompt.flows = flows.into_iter().map(|(name, _)| name).collect();
+        // A store that cannot be read says so to the commands that need it.
+        let Some(news) = &mut self.news else { return };
+        self.prompt.flows = news.flows().unwrap_or_default();
+        for failure in news.failures().unwrap_or_default() {
+            self.terminal.mention(&failure);
+        }
     }
 
     /// Whether the shell may end now: its dataflows are stopped or handed over, unless the user would rather stay.

@@ -18,14 +18,15 @@ const LOOK: Duration = Duration::from_millis(20);
 const BATCH: usize = 1000;
 
 /// Draws a stream with `write`, row by row as they come. Off a terminal, what has an end is drawn when it has come,
-/// as one table.
+/// as one table. Gives whether there was any row.
 pub fn show(
     stream: engine::Stream,
     options: &Options,
     interrupt: &Interrupt,
     mut write: impl FnMut(&str) -> Result<()>,
-) -> Result<()> {
+) -> Result<bool> {
     let endless = stream.endless;
+    let over = if options.width.is_some() { "\r" } else { "" };
     std::thread::scope(|scope| {
         let (sender, rows) = sync_channel(BATCH);
         // Closures of the stream run there, as deeply as anywhere.
@@ -52,9 +53,11 @@ pub fn show(
         };
         let first = rows.gather(limit, time)?;
         if first.ended {
-            let text = if first.rows.is_empty() { String::new() } else { whole(first.rows, options)? };
-            write(&text)?;
-            return first.failure.map_or(Ok(()), Err);
+            let any = !first.rows.is_empty();
+            if any {
+                write(&whole(first.rows, options)?)?;
+            }
+            return first.failure.map_or(Ok(any), Err);
         }
         let mut table = TableStream::new(options.clone());
         write(&table.push(&first.rows))?;
@@ -69,9 +72,10 @@ pub fn show(
                 Ok(next) => next.failure,
                 Err(interrupted) => Some(interrupted),
             };
-            // The frame is closed before anything else is said.
-            write(&table.finish())?;
-            return failure.map_or(Ok(()), Err);
+            // The frame is closed before anything else is said, over the `^C` that a terminal has written.
+            let over = if failure.as_ref().is_some_and(|error| error.code == codes::INTERRUPTED) { over } else { "" };
+            write(&format!("{over}{}", table.finish()))?;
+            return failure.map_or(Ok(true), Err);
         }
     })
 }
@@ -135,7 +139,7 @@ mod tests {
         Value::record([("n", Value::Int(n))].into_iter().collect())
     }
 
-    fn shown(stream: engine::Stream, options: &Options) -> (String, Result<()>) {
+    fn shown(stream: engine::Stream, options: &Options) -> (String, Result<bool>) {
         let mut text = String::new();
         let result = show(stream, options, &Interrupt::new(), |piece| {
             text.push_str(piece);

@@ -53,8 +53,13 @@ impl Services {
                 live.into_iter().map(|row| (row.name, row.status)).collect()
             }
             "node" => {
+                let flows = store.live_dataflows().unwrap_or_default();
                 let live = store.live_node_processes().unwrap_or_default();
-                live.into_iter().map(|row| (row.node, String::from("node"))).collect()
+                let name = |id| flows.iter().find(|flow| flow.id == id).map_or("", |flow| flow.name.as_str());
+                // By its own name where one is enough, else within its dataflow.
+                let alone = live.iter().map(|row| (row.node.clone(), name(row.dataflow).to_string()));
+                let within = live.iter().map(|row| (format!("{}/{}", name(row.dataflow), row.node), String::new()));
+                alone.chain(within).collect()
             }
             "builtin" => nodes::described().into_iter().map(|node| (node.name, node.summary)).collect(),
             "topic" => topics(&fleet),

@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C and Ctrl-Z.
 
 use std::sync::OnceLock;
 
@@ -21,5 +21,14 @@ pub fn on_interrupt(raise: impl Fn() + Send + Sync + 'static) {
     // Rust sets it, so that a closed pipe is an error that can be told apart.
     unsafe {
         libc::signal(libc::SIGINT, handler as libc::sighandler_t);
+    }
+}
+
+/// Takes no notice of ctrl-z, neither here nor in the programs that are started: there is no shell above that could
+/// wake a stopped program again, and dataflows in this process must not stand still.
+pub fn ignore_stop() {
+    // SAFETY: only the disposition of one signal is set, to one that runs no code.
+    unsafe {
+        libc::signal(libc::SIGTSTP, libc::SIG_IGN);
     }
 }

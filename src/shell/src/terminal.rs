@@ -1,12 +1,18 @@
 //! Standard input, output and error, as commands and programs see them.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use diag::{Diagnostic, Result, Sources, codes};
 use engine::{Data, Ui};
 use render::Options;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use value::{Interrupt, Value};
+
+/// How often a wait for an answer looks at the interrupt.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// How results and errors are written.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +54,10 @@ pub struct Terminal {
     writing: Mutex<()>,
     /// The session's, so that ctrl-c ends what is being written.
     interrupt: OnceLock<Interrupt>,
+    /// Whether the last rows ended with a frame that was closed over the terminal's `^C`.
+    closed_over: AtomicBool,
+    /// Whether anything was written since the last stream began.
+    wrote: AtomicBool,
 }
 
 impl Terminal {
@@ -74,15 +84,38 @@ impl Terminal {
         let text = match self.format.errors {
             ErrorFormat::Json => render::diagnostic_to_json(error, sources),
             // Whoever pressed ctrl-c knows; only the line with the terminal's `^C` is to be ended.
-            ErrorFormat::Text if error.code == codes::INTERRUPTED && std::io::stderr().is_terminal() => "\n".into(),
+            ErrorFormat::Text if error.code == codes::INTERRUPTED && std::io::stderr().is_terminal() => {
+                if self.closed_over.swap(false, Ordering::Relaxed) { String::new() } else { "\n".into() }
+            }
             ErrorFormat::Text => render::diagnostic_to_text(error, sources, &Options::for_stream(&std::io::stderr())),
         };
         // A closed standard error leaves nobody to tell.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 
+    /// Writes a text as it is.
+    pub fn tell(&self, text: &str) -> Result<()> {
+        self.write(text)
+    }
+
+    /// Says something on standard error that is no error, in a line.
+    pub fn mention(&self, line: &str) {
+        let text = render::mention_to_text(line, &Options::for_stream(&std::io::stderr()));
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Shows what may be meant otherwise, on standard error.
+    pub fn warning(&self, warning: &Diagnostic, sources: &Sources) {
+        let text = match self.format.errors {
+            ErrorFormat::Json => render::diagnostic_to_json(warning, sources),
+            ErrorFormat::Text => render::warning_to_text(warning, &Options::for_stream(&std::io::stderr())),
+        };
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
     fn write(&self, text: &str) -> Result<()> {
         let _alone = self.writing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.wrote.store(true, Ordering::Relaxed);
         let mut out = std::io::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| closed(&error))
     }
@@ -100,7 +133,16 @@ impl Terminal {
 
     fn show_stream(&self, stream: engine::Stream) -> Result<()> {
         let options = Options::for_stream(&std::io::stdout());
-        crate::rows::show(stream, &options, &self.interrupt(), |text| self.write(text))
+        self.wrote.store(false, Ordering::Relaxed);
+        let any = crate::rows::show(stream, &options, &self.interrupt(), |text| {
+            self.closed_over.store(text.starts_with('\r'), Ordering::Relaxed);
+            self.write(text)
+        })?;
+        // What was printed on the way is answer enough.
+        if !any && options.width.is_some() && !self.wrote.load(Ordering::Relaxed) {
+            self.line(&render::no_rows(&options))?;
+        }
+        Ok(())
     }
 }
 
@@ -114,10 +156,23 @@ impl Ui for Terminal {
     fn confirm(&self, question: &str) -> Result<bool> {
         eprint!("{question} [y/N] ");
         let _ = std::io::stderr().flush();
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).map_err(|error| {
+        let unreadable = |error: std::io::Error| {
             Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(&error)))
-        })?;
+        };
+        let interrupt = self.interrupt();
+        let stdin = std::io::stdin();
+        // Reading itself would begin anew after ctrl-c.
+        loop {
+            interrupt.check()?;
+            let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
+            match rustix::event::poll(&mut waits, Some(&LOOK)) {
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => break,
+                Err(error) => return Err(unreadable(error.into())),
+            }
+        }
+        let mut answer = String::new();
+        stdin.lock().read_line(&mut answer).map_err(unreadable)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 

@@ -44,7 +44,9 @@ pub fn parse(source: &Source) -> Parsed {
     let block = parser.block(0..tokens.len(), Newlines::End);
     let Parser { mut errors, incomplete, .. } = parser;
     errors.sort_by_key(|error| error.labels.first().map_or(0, |label| label.span.start));
-    let incomplete = incomplete || tokens.unclosed();
+    // No more text gives a stray bracket something to close.
+    let stray = tokens.iter().any(|token| matches!(token.kind, TokenKind::Stray(_)));
+    let incomplete = (incomplete || tokens.unclosed()) && !stray;
     Parsed { block, errors, tokens, incomplete }
 }
 

@@ -105,7 +105,7 @@ fn decides(op: Operator, left: &Value) -> bool {
 }
 
 pub(crate) fn located(error: Box<Diagnostic>, span: Span) -> Box<Diagnostic> {
-    error.or_label(span, "here")
+    error.or_label(span, "")
 }
 
 fn not_a_condition(value: &Value) -> Box<Diagnostic> {

@@ -604,8 +604,9 @@ pub fn wrong_operands(op: Operator, left: &Value, right: &Value) -> Box<Diagnost
 
 /// The same, when only the types are known.
 pub fn wrong_operand_types(op: Operator, left: &Type, right: &Type) -> Box<Diagnostic> {
+    let verb = if op.is_comparison() { "compare" } else { "join" };
     let error =
-        Diagnostic::new(codes::WRONG_OPERANDS, format!("`{op}` cannot join {} and {}", short(left), short(right)));
+        Diagnostic::new(codes::WRONG_OPERANDS, format!("`{op}` cannot {verb} {} and {}", short(left), short(right)));
     match (op, left, right) {
         (Add, Type::String, _) => error.help("convert it, `($x | into string)`, or write it into the text: $\"…($x)\""),
         (Add, _, Type::String) if left.is_number() => {
@@ -613,6 +614,12 @@ pub fn wrong_operand_types(op: Operator, left: &Type, right: &Type) -> Box<Diagn
         }
         (Add, Type::List(_) | Type::Table(_), _) => {
             error.help("lists are joined with `++`, and `append` adds one item")
+        }
+        (Less | LessEqual | Greater | GreaterEqual, _, Type::String) if left.is_number() => {
+            error.help("convert the text, `($x | into int)`")
+        }
+        (Less | LessEqual | Greater | GreaterEqual, Type::String, _) if right.is_number() => {
+            error.help("convert the text, `($x | into int)`")
         }
         (In | NotIn | Has | NotHas, ..) => error.help("membership is asked of a list, range, record or string"),
         _ => error,

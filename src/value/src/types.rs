@@ -72,6 +72,9 @@ impl Fields {
     }
 }
 
+/// Types longer than this are told in brief.
+const BRIEF: usize = 60;
+
 impl Type {
     pub fn list(of: Type) -> Self {
         Type::List(Box::new(of))
@@ -158,6 +161,26 @@ impl Type {
             (Type::Groups(_), Type::Groups(_)) => true,
             (a, b) => a == b,
         }
+    }
+
+    /// The type as messages tell it: rows of a resource by its name, many columns by the first ones.
+    pub fn brief(&self) -> String {
+        let (kind, fields) = match self {
+            Type::Table(fields) => ("table", fields),
+            Type::Record(fields) => ("record", fields),
+            other => return other.to_string(),
+        };
+        match (fields.resource, kind) {
+            (Some(resource), "table") => return format!("a table of {resource}s"),
+            (Some(resource), _) => return format!("the row of a {resource}"),
+            (None, _) => {}
+        }
+        let whole = self.to_string();
+        if whole.chars().count() <= BRIEF {
+            return whole;
+        }
+        let names: Vec<String> = fields.names().take(3).map(crate::literal::bare_or_quoted).collect();
+        format!("{kind}<{}, …{} more>", names.join(", "), fields.columns.len().saturating_sub(3))
     }
 
     /// The smallest type that covers both.

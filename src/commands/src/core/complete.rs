@@ -34,7 +34,7 @@ pub static COMPLETE: Command = Command {
                         codes::CANNOT_READ,
                         format!("reading failed: {}", diag::os_reason(&error)),
                     )
-                    .label(call.head, "here"));
+                    .label(call.head, ""));
                 }
             }
         }

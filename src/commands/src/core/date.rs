@@ -14,7 +14,7 @@ pub static NOW: Command = Command {
     run: |call, _| match DateTime::from_zoned(&jiff::Zoned::now()) {
         Some(now) => Ok(Data::Value(Value::DateTime(now))),
         None => Err(Diagnostic::new(codes::OVERFLOW, "the clock stands outside the years that can be told")
-            .label(call.head, "here")),
+            .label(call.head, "")),
     },
     ..Command::DEFAULT
 };
@@ -38,7 +38,7 @@ pub static TO_TIMEZONE: Command = Command {
     run: |call, input| {
         let zone: String = call.required("zone")?;
         let value = call.collect(input)?;
-        let at = moment(&value).map_err(|error| error.or_label(call.head, "here"))?;
+        let at = moment(&value).map_err(|error| error.or_label(call.head, ""))?;
         let offset = match jiff::tz::TimeZone::get(&zone) {
             // A named zone's offset depends on the moment.
             Ok(named) => Some(at.zoned().timestamp().to_zoned(named).offset().seconds()),
@@ -80,7 +80,7 @@ pub static FORMAT_DATE: Command = Command {
             let broken = jiff::fmt::strtime::BrokenDownTime::from(&at.zoned());
             broken.to_string(&format).map(Value::string).map_err(|error| {
                 Diagnostic::new(codes::BAD_ARGUMENT, format!("`{format}` is not a format of dates: {error}"))
-                    .label(place, "here")
+                    .label(place, "")
             })
         })
     },

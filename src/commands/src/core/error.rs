@@ -77,7 +77,7 @@ pub static EXPLAIN: Command = Command {
     run: |call, _| {
         let name = value::text::to_text(&call.required("code")?);
         match codes::Code::find(&name) {
-            Some(code) => Ok(Data::Value(Value::from(code.page()))),
+            Some(code) => Ok(Data::Value(Value::string(crate::prose::plain(code.page(), crate::prose::width(call))))),
             None => {
                 let all = codes::Code::all();
                 let wanted = name.to_uppercase();

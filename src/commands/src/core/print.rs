@@ -34,7 +34,7 @@ pub static PRINT: Command = Command {
                         codes::CANNOT_WRITE,
                         format!("nothing can be written there: {}", diag::os_reason(&error)),
                     )
-                    .label(call.head, "here")
+                    .label(call.head, "")
                 })?;
             } else if !data.is_empty() {
                 call.context().ui().show(data)?;

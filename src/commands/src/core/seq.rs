@@ -17,8 +17,9 @@ pub static SEQ: Command = Command {
             [first, last] => (first, &Value::Int(1), last),
             [first, step, last] => (first, step, last),
             _ => {
-                return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`seq` needs one to three numbers")
-                    .label(call.head, "here"));
+                return Err(
+                    Diagnostic::new(codes::MISSING_ARGUMENT, "`seq` needs one to three numbers").label(call.head, "")
+                );
             }
         };
         let next = value::ops::apply(value::ops::Operator::Add, first, step)?;

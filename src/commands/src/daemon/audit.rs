@@ -17,7 +17,7 @@ pub static LIST: Command = Command {
     ],
     io: &[(
         "nothing",
-        "table<time: datetime, who: string, context: string, command: string, result: string, undo: string, id: int>",
+        "table<time: datetime, command: string, result: string, undo: string, who: string, context: string, id: int>",
     )],
     examples: &[try_it("Today", "audit list --since 1day")],
     search: &["history", "journal", "changes"],
@@ -30,11 +30,11 @@ pub static LIST: Command = Command {
             let nanos = i64::try_from(audit.time.as_nanosecond()).unwrap_or(i64::MAX);
             let fields = [
                 ("time", Value::DateTime(crate::files::local(nanos))),
-                ("who", Value::string(audit.who)),
-                ("context", Value::string(audit.context)),
                 ("command", Value::string(audit.command)),
                 ("result", Value::string(audit.result)),
                 ("undo", audit.undo.into()),
+                ("who", Value::string(audit.who)),
+                ("context", Value::string(audit.context)),
                 ("id", Value::Int(id)),
             ];
             Value::record(fields.into_iter().collect())

@@ -122,7 +122,7 @@ pub static STATUS: Command = Command {
     examples: &[try_it("Look", "daemon status")],
     run: |call, _| {
         let store = call.context().service::<Store>()?;
-        let found = daemon::find(&store).map_err(|error| error.or_label(call.head, "here"))?;
+        let found = daemon::find(&store).map_err(|error| error.or_label(call.head, ""))?;
         let count = match &found {
             Some(_) => {
                 let handle = ask::fleet(call)?.handle();

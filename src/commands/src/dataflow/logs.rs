@@ -32,10 +32,10 @@ pub static LOGS: Command = Command {
     ],
     search: &["output", "stdout", "stderr", "tail"],
     run: |call, input| {
-        let name = super::one(call, "dataflow", input)?;
-        let mut query = query(call, name)?;
-        query.nodes = words(call, "node")?.into_iter().map(NodeId::from).collect();
-        read(call, query)
+        let nodes: Vec<NodeId> = words(call, "node")?.into_iter().map(NodeId::from).collect();
+        let names = super::named(call, "dataflow", input)?;
+        let of = |name| Ok(LogQuery { nodes: nodes.clone(), ..query(call, name)? });
+        read(call, names.into_iter().map(of).collect::<Result<_>>()?)
     },
     ..Command::DEFAULT
 };
@@ -49,7 +49,7 @@ pub(crate) const UNTIL: Param =
 pub(crate) const LEVEL: Param = Param::flag(
     "level",
     Some('l'),
-    Takes::Type("string"),
+    Takes::WordList(&["error", "warn", "info", "debug", "trace", "stdout"]),
     "Only these levels, joined by commas: error, warn, info, debug, trace, stdout",
 );
 pub(crate) const GREP: Param =
@@ -95,9 +95,13 @@ pub(crate) fn moment(call: &Call<'_>, name: &str) -> Result<Option<UnixNanos>> {
     })
 }
 
-pub(crate) fn read(call: &Call<'_>, query: LogQuery) -> Result<Data> {
-    let handle = ask::handle(call)?;
-    let follow = query.follow;
-    let records = ask::answer(call, async move { handle.logs(query).await })?;
-    Ok(ask::stream(call, records, follow, model::log))
+/// What several queries find: one after another, or as it comes when they follow.
+pub(crate) fn read(call: &Call<'_>, queries: Vec<LogQuery>) -> Result<Data> {
+    let follow = call.switch("follow");
+    let mut all = Vec::with_capacity(queries.len());
+    for query in queries {
+        let handle = ask::handle(call)?;
+        all.push(ask::answer(call, async move { handle.logs(query).await })?);
+    }
+    Ok(ask::stream(call, ask::joined(all, follow), follow, model::log))
 }

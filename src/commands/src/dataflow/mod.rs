@@ -40,6 +40,8 @@ pub static ALL: &[&Command] = &[
     &wait::WAIT,
 ];
 
+use runtime::model::DataflowRef;
+
 use crate::changes;
 use crate::prelude::*;
 
@@ -58,6 +60,15 @@ pub(crate) fn named(call: &Call<'_>, param: &str, input: Data) -> Result<Vec<Str
         return Ok(vec![name]);
     }
     Ok(changes::rows_named(call, input)?.into_iter().map(|target| target.key).collect())
+}
+
+/// The dataflows that an argument or the rows that flow in give; without any, `None` for all there are.
+pub(crate) fn scopes(call: &Call<'_>, input: Data) -> Result<Vec<Option<DataflowRef>>> {
+    match named(call, "dataflow", input) {
+        Ok(names) => Ok(names.into_iter().map(|name| Some(DataflowRef(name))).collect()),
+        Err(error) if error.code == codes::NO_TARGET => Ok(vec![None]),
+        Err(error) => Err(error),
+    }
 }
 
 /// The one name that an argument or a row that flows in gives.

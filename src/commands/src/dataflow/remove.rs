@@ -1,5 +1,7 @@
+use futures::future::FutureExt;
+
 use crate::ask;
-use crate::changes::{self, DRY_RUN, YES};
+use crate::changes::{self, DRY_RUN, Target, YES};
 use crate::prelude::*;
 
 pub static REMOVE: Command = Command {
@@ -21,9 +23,22 @@ pub static REMOVE: Command = Command {
     destructive: true,
     run: |call, input| {
         let targets = changes::targets(call, "dataflows", input)?;
-        changes::confirm(call, "remove with all logs:", &targets)?;
         let force = call.switch("force");
         let handle = ask::handle(call)?;
+        let check = |target: &Target| {
+            let (handle, key) = (handle.clone(), target.key.clone());
+            let check = async move {
+                let info = handle.inspect(key).await?.info;
+                if force || info.status.is_ended() {
+                    Ok(())
+                } else {
+                    Err(runtime::embedded::answers::still_runs(&info.name))
+                }
+            };
+            check.boxed()
+        };
+        changes::verify(call, targets.iter().map(check).collect())?;
+        changes::confirm(call, "remove with all logs:", &targets)?;
         changes::apply(call, "dataflow", "remove", targets, |target| {
             let (handle, key) = (handle.clone(), target.key.clone());
             Box::pin(async move { handle.remove(key, force).await.map(|_| None) })

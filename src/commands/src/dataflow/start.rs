@@ -204,14 +204,14 @@ fn follow(call: &Call<'_>, info: &DataflowInfo) -> Result<Data> {
             Ok(Some(Ok(record))) => Some(Ok(model::log(&record))),
             Ok(Some(Err(error))) => {
                 over = true;
-                Some(Err(error.or_label(head, "here")))
+                Some(Err(error.or_label(head, "")))
             }
             Ok(None) => {
                 over = true;
                 let ended = context.block_on(handle.wait(id, WaitCondition::Ended, None));
                 match ended.and_then(|ended| ended).and_then(|info| failure(name, &info).map_or(Ok(()), Err)) {
                     Ok(()) => None,
-                    Err(error) => Some(Err(error.or_label(head, "here"))),
+                    Err(error) => Some(Err(error.or_label(head, ""))),
                 }
             }
             Err(interrupted) => {

@@ -143,7 +143,7 @@ pub static RM: Command = Command {
 
 fn failed(call: &Call<'_>, shown: &str, done: &str, error: &std::io::Error) -> Box<Diagnostic> {
     Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` cannot be {done}: {}", diag::os_reason(error)))
-        .label(call.head, "here")
+        .label(call.head, "")
 }
 
 /// The files that a word means: itself, or what matches it as a pattern.

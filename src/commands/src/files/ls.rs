@@ -33,8 +33,8 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
     if !shape.switch("long") {
         return None;
     }
-    let long = "table<name: string, type: string@[file dir symlink pipe socket device], target: oneof<string, nothing>, \
-                readonly: bool, mode: string, links: int, inode: int, uid: int, gid: int, size: filesize, modified: datetime>";
+    let long = "table<name: string, type: string@[file dir symlink pipe socket device], size: filesize, modified: datetime, \
+                target: oneof<string, nothing>, mode: string, uid: int, gid: int, links: int, readonly: bool, inode: int>";
     Type::parse(long).ok()
 }
 
@@ -109,18 +109,18 @@ fn row(name: &str, path: &Path, long: bool) -> Result<Value> {
     let mut record = Record::new();
     record.insert("name", Value::from(name));
     record.insert("type", Value::from(word));
+    record.insert("size", size);
+    record.insert("modified", modified.unwrap_or(Value::Nothing));
     if long {
         let target = std::fs::read_link(path).ok().map(|target| Value::string(target.to_string_lossy()));
         record.insert("target", target.unwrap_or(Value::Nothing));
-        record.insert("readonly", Value::Bool(meta.permissions().readonly()));
         record.insert("mode", Value::string(format!("{:o}", meta.permissions().mode() & 0o7777)));
-        record.insert("links", Value::Int(i64::try_from(meta.nlink()).unwrap_or(i64::MAX)));
-        record.insert("inode", Value::Int(i64::try_from(meta.ino()).unwrap_or(i64::MAX)));
         record.insert("uid", Value::Int(meta.uid().into()));
         record.insert("gid", Value::Int(meta.gid().into()));
+        record.insert("links", Value::Int(i64::try_from(meta.nlink()).unwrap_or(i64::MAX)));
+        record.insert("readonly", Value::Bool(meta.permissions().readonly()));
+        record.insert("inode", Value::Int(i64::try_from(meta.ino()).unwrap_or(i64::MAX)));
     }
-    record.insert("size", size);
-    record.insert("modified", modified.unwrap_or(Value::Nothing));
     Ok(Value::record(record))
 }
 

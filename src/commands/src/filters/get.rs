@@ -67,7 +67,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         if let ([column], false) = (members.as_slice(), by_number(&paths[0])) {
             let column = column.clone();
             return rows::map(call, input, false, move |row| {
-                row.follow(std::slice::from_ref(&column)).map(Some).map_err(|error| error.or_label(head, "here"))
+                row.follow(std::slice::from_ref(&column)).map(Some).map_err(|error| error.or_label(head, ""))
             });
         }
     }

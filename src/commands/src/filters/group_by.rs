@@ -74,7 +74,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 let path = <CellPath as engine::FromValue>::from_value(by).unwrap_or_default();
                 let name: Arc<str> = super::select::title(&path).into();
                 let lowered = lowered_path(&path, span);
-                let of = move |row: &Value| row.follow(&path.0).map_err(|error| error.or_label(span, "here"));
+                let of = move |row: &Value| row.follow(&path.0).map_err(|error| error.or_label(span, ""));
                 GroupKey { name: name.clone(), title: name, lowered, of: Box::new(of) }
             }
         });

@@ -32,7 +32,7 @@ pub static MOVE: Command = Command {
             let Value::Record(record) = &row else { return Ok(row) };
             for name in moved.iter().chain(&before).chain(&after) {
                 if !record.contains(name) {
-                    return Err(value::cell_path::unknown_column(name, record.names()).label(place, "here"));
+                    return Err(value::cell_path::unknown_column(name, record.names()).label(place, ""));
                 }
             }
             let mut names: Vec<&str> = record.names().filter(|name| !moved.iter().any(|moved| moved == name)).collect();

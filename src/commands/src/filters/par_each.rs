@@ -53,7 +53,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             let builder = std::thread::Builder::new().name("dora-par-each".into()).stack_size(STACK);
             builder.spawn_scoped(scope, || work(runner)).map_err(|error| {
                 Diagnostic::new(codes::INTERNAL, format!("no thread can be started: {}", diag::os_reason(&error)))
-                    .label(call.head, "here")
+                    .label(call.head, "")
             })?;
         }
         Ok(())

@@ -61,7 +61,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let by_row = paths.iter().any(|path| matches!(path.0.first(), Some(PathMember { step: Step::Index(_), .. })));
     let remove = move |mut value: Value| -> Result<Value> {
         for path in &paths {
-            value.remove_path(&path.0).map_err(|error| error.or_label(head, "here"))?;
+            value.remove_path(&path.0).map_err(|error| error.or_label(head, ""))?;
         }
         Ok(match value {
             Value::Record(record) if !keeps_key => Value::record(Arc::unwrap_or_clone(record).with_resource(None)),

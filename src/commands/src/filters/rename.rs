@@ -65,9 +65,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         if let Some(renames) = &by_name {
             for (old, name) in renames.iter() {
                 let Some(at) = row.iter().position(|known| &**known == old) else {
-                    return Err(
-                        value::cell_path::unknown_column(old, row.iter().map(|name| &**name)).label(place, "here")
-                    );
+                    return Err(value::cell_path::unknown_column(old, row.iter().map(|name| &**name)).label(place, ""));
                 };
                 new[at] = value::text::to_text(name).into();
             }

@@ -75,7 +75,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let pick = move |row: Value| -> Result<Value> {
         let mut picked = Record::new();
         for path in &paths {
-            let value = row.follow(&path.0).map_err(|error| error.or_label(head, "here"))?;
+            let value = row.follow(&path.0).map_err(|error| error.or_label(head, ""))?;
             picked.insert(title(path), value);
         }
         Ok(Value::record(match &row {

@@ -70,7 +70,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 Some(runner) => runner.each(item.clone())?,
                 None => {
                     let path = <CellPath as engine::FromValue>::from_value(by).unwrap_or_default();
-                    item.follow(&path.0).map_err(|error| error.or_label(span, "here"))?
+                    item.follow(&path.0).map_err(|error| error.or_label(span, ""))?
                 }
             });
         }

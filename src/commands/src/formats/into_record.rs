@@ -37,7 +37,7 @@ pub static RECORD: Command = Command {
                 }
                 record
             }
-            other => return Err(super::cannot(other, "a record").label(call.head, "here")),
+            other => return Err(super::cannot(other, "a record").label(call.head, "")),
         };
         Ok(Data::Value(Value::record(record)))
     },

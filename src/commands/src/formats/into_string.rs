@@ -77,7 +77,7 @@ pub static CELL_PATH: Command = Command {
         };
         match path {
             Some(path) => Ok(Data::Value(Value::cell_path(path))),
-            None => Err(super::cannot(&value, "a cell path").label(call.head, "here")),
+            None => Err(super::cannot(&value, "a cell path").label(call.head, "")),
         }
     },
     ..super::INTO

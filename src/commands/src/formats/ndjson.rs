@@ -58,7 +58,7 @@ pub(crate) fn read(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }),
         Ok(other) => {
             Some(Err(Diagnostic::new(codes::WRONG_INPUT, format!("`from ndjson` reads text, not {}", other.type_of()))
-                .label(head, "here")))
+                .label(head, "")))
         }
         Err(error) => Some(Err(error)),
     });

@@ -1,4 +1,4 @@
-use runtime::model::NodeQuery;
+use runtime::model::{NodeQuery, NodeRef};
 
 use crate::ask;
 use crate::model;
@@ -13,7 +13,13 @@ pub static LIST: Command = Command {
         Param::flag("status", Some('s'), Takes::Words(model::NODE_STATUSES), "Only those in this state"),
         Param::switch("all", Some('a'), "Of ended dataflows too"),
     ],
-    io: &[("nothing", model::NODES), ("record", model::NODES)],
+    io: &[
+        ("nothing", model::NODES),
+        ("record", model::NODES),
+        ("table", model::NODES),
+        ("list<any>", model::NODES),
+        ("string", model::NODES),
+    ],
     examples: &[
         try_it("What works hard", "node list | where cpu > 80"),
         try_it("Of one dataflow", "node list camera | select name status memory"),
@@ -21,14 +27,12 @@ pub static LIST: Command = Command {
     search: &["ps", "processes", "top"],
     yields: Some("node"),
     run: |call, input| {
-        let dataflow = match crate::dataflow::named(call, "dataflow", input) {
-            Ok(names) => names.into_iter().next().map(Into::into),
-            Err(error) if error.code == codes::NO_TARGET => None,
-            Err(error) => return Err(error),
-        };
-        let query = NodeQuery { dataflow, all: call.switch("all") };
-        let handle = ask::handle(call)?;
-        let mut infos = ask::answer(call, async move { handle.nodes(query).await })?;
+        let mut infos = Vec::new();
+        for dataflow in crate::dataflow::scopes(call, input)? {
+            let query = NodeQuery { dataflow, all: call.switch("all") };
+            let handle = ask::handle(call)?;
+            infos.extend(ask::answer(call, async move { handle.nodes(query).await })?);
+        }
         if let Some(status) = call.optional::<String>("status")? {
             infos.retain(|info| info.status.as_str() == status);
         }
@@ -45,25 +49,32 @@ pub static STATUS: Command = Command {
         Param::optional("node", Takes::Name("node"), "Its name, or `dataflow/node`; the row that flows in without it"),
         Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "The dataflow it belongs to"),
     ],
-    io: &[("nothing", STATE), ("record", STATE), ("string", STATE)],
+    io: &[
+        ("nothing", STATE),
+        ("record", STATE),
+        ("table", "list<record>"),
+        ("list<any>", "list<record>"),
+        ("string", STATE),
+    ],
     examples: &[try_it("One", "node status camera/detector")],
     search: &["state", "health", "alive"],
-    run: |call, input| {
-        let at = super::which(call, input)?;
-        let handle = ask::handle(call)?;
-        let query = NodeQuery { dataflow: Some(at.dataflow.clone()), all: true };
-        let infos = ask::answer(call, async move { handle.nodes(query).await })?;
-        let Some(info) = infos.iter().find(|info| info.node == at.node) else {
-            return Err(super::unknown(at.node.as_ref(), infos.iter().map(|info| info.node.to_string()))
-                .label(call.span("node"), "here"));
-        };
-        let Value::Record(row) = model::node(info) else { return Ok(Data::Empty) };
-        let wanted = ["name", "dataflow", "status", "pid", "uptime", "restarts", "exit", "cause", "culprit"];
-        let fields = wanted.into_iter().map(|name| (name, row.get(name).cloned().unwrap_or(Value::Nothing)));
-        Ok(Data::Value(Value::record(fields.collect())))
-    },
+    run: |call, input| super::each(call, input, |at| state(call, at)),
     ..Command::DEFAULT
 };
+
+fn state(call: &Call<'_>, at: NodeRef) -> Result<Value> {
+    let handle = ask::handle(call)?;
+    let query = NodeQuery { dataflow: Some(at.dataflow.clone()), all: true };
+    let infos = ask::answer(call, async move { handle.nodes(query).await })?;
+    let Some(info) = infos.iter().find(|info| info.node == at.node) else {
+        return Err(super::unknown(at.node.as_ref(), infos.iter().map(|info| info.node.to_string()))
+            .label(call.span("node"), "here"));
+    };
+    let Value::Record(row) = model::node(info) else { return Ok(Value::Nothing) };
+    let wanted = ["name", "dataflow", "status", "pid", "uptime", "restarts", "exit", "cause", "culprit"];
+    let fields = wanted.into_iter().map(|name| (name, row.get(name).cloned().unwrap_or(Value::Nothing)));
+    Ok(Value::record(fields.collect()))
+}
 
 /// What `node status` gives.
 const STATE: &str = "record<name: string, dataflow: string, status: string, pid: int, uptime: duration, restarts: int, \

@@ -1,3 +1,5 @@
+use runtime::model::LogQuery;
+
 use crate::dataflow::logs::{FOLLOW, GREP, LEVEL, SINCE, TAIL, UNTIL, query, read};
 use crate::model;
 use crate::prelude::*;
@@ -16,14 +18,25 @@ pub static LOGS: Command = Command {
         LEVEL,
         GREP,
     ],
-    io: &[("nothing", model::LOGS), ("record", model::LOGS), ("string", model::LOGS)],
+    io: &[
+        ("nothing", model::LOGS),
+        ("record", model::LOGS),
+        ("table", model::LOGS),
+        ("list<any>", model::LOGS),
+        ("string", model::LOGS),
+    ],
     examples: &[try_it("Its last lines", "node logs camera/detector --tail 20")],
     search: &["output", "stdout", "stderr"],
     run: |call, input| {
-        let at = super::which(call, input)?;
-        let mut query = query(call, at.dataflow.0)?;
-        query.nodes.push(at.node);
-        read(call, query)
+        let mut queries: Vec<LogQuery> = Vec::new();
+        for at in super::all(call, input)? {
+            // Nodes of one dataflow are read together, in order of time.
+            match queries.iter_mut().find(|query| query.dataflow == at.dataflow) {
+                Some(query) => query.nodes.push(at.node),
+                None => queries.push(LogQuery { nodes: vec![at.node], ..query(call, at.dataflow.0)? }),
+            }
+        }
+        read(call, queries)
     },
     ..Command::DEFAULT
 };

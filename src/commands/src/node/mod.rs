@@ -42,6 +42,22 @@ pub(crate) fn which(call: &Call<'_>, input: Data) -> Result<NodeRef> {
     Ok(resolve(call, vec![Target { name: text.clone(), key: text }], "node")?.remove(0).1)
 }
 
+/// The nodes that a call means: the argument, or the rows that flow in.
+pub(crate) fn all(call: &Call<'_>, input: Data) -> Result<Vec<NodeRef>> {
+    let names = crate::dataflow::named(call, "node", input)?;
+    let targets = names.into_iter().map(|name| Target { name: name.clone(), key: name }).collect();
+    Ok(resolve(call, targets, "node")?.into_iter().map(|(_, at)| at).collect())
+}
+
+/// What a question about a node gives for each of the nodes that a call means: one value, or a list when rows flow in.
+pub(crate) fn each(call: &Call<'_>, input: Data, mut ask: impl FnMut(NodeRef) -> Result<Value>) -> Result<Data> {
+    if !input.is_many() || call.value("node").is_some() {
+        return Ok(Data::Value(ask(which(call, input)?)?));
+    }
+    let answers = all(call, input)?.into_iter().map(ask).collect::<Result<Vec<Value>>>()?;
+    Ok(Data::Value(Value::list(answers)))
+}
+
 /// The nodes that a changing call means: its arguments, or the rows that flow in.
 pub(crate) fn targets(call: &Call<'_>, input: Data) -> Result<Vec<(Target, NodeRef)>> {
     let targets = changes::targets(call, "nodes", input)?;

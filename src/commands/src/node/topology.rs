@@ -1,4 +1,5 @@
-use runtime::model::{Connection, DataId, InputRef, NodeId, QueuePolicy};
+use futures::future::FutureExt;
+use runtime::model::{Connection, DataId, InputRef, NodeId, NodeQuery, NodeRef, QueuePolicy};
 
 use super::change::{DATAFLOW, stop_options};
 use crate::ask;
@@ -59,8 +60,20 @@ pub static REMOVE: Command = Command {
     run: |call, input| {
         let options = stop_options(call)?;
         let (targets, nodes): (Vec<_>, Vec<_>) = super::targets(call, input)?.into_iter().unzip();
-        changes::confirm(call, "take out of the dataflow:", &targets)?;
         let handle = ask::handle(call)?;
+        let check = |at: &NodeRef| {
+            let (handle, at) = (handle.clone(), at.clone());
+            let check = async move {
+                let query = NodeQuery { dataflow: Some(at.dataflow.clone()), all: false };
+                let nodes = handle.nodes(query).await?;
+                let known = nodes.iter().any(|info| info.node == at.node);
+                let names = nodes.iter().map(|info| info.node.to_string());
+                if known { Ok(()) } else { Err(super::unknown(at.node.as_ref(), names)) }
+            };
+            check.boxed()
+        };
+        changes::verify(call, nodes.iter().map(check).collect())?;
+        changes::confirm(call, "take out of the dataflow:", &targets)?;
         changes::apply_each(call, "node", "remove", targets.into_iter().zip(nodes), |at| {
             let (handle, at) = (handle.clone(), at.clone());
             Box::pin(async move { handle.remove_node(at, options).await.map(|_| None) })

@@ -72,7 +72,9 @@ impl Checker<'_> {
                 let of = Type::Word(words.iter().map(|word| Arc::from(*word)).collect());
                 self.typed(expr, text, &of)
             }
-            (Takes::Path | Takes::Directory | Takes::Name(_), _) => self.typed(expr, text, &Type::String),
+            (Takes::Path | Takes::Directory | Takes::Name(_) | Takes::WordList(_) | Takes::CommandName, _) => {
+                self.typed(expr, text, &Type::String)
+            }
             (Takes::Column, _) | (Takes::ColumnOrClosure, None) => self.column(expr, text, &item),
             (Takes::NewColumn, _) => self.column(expr, text, &Type::Any),
             (Takes::ColumnOrClosure | Takes::EachClosure | Takes::Condition, Some(closure)) => {
@@ -175,7 +177,15 @@ impl Checker<'_> {
         if !of.accepts(&given) {
             let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("expected {of}, found {given}"))
                 .label(expr.span, format!("this is {given}"));
-            self.report(error);
+            let unit = match (of, &given) {
+                (Type::Duration, Type::Int) => Some("sec"),
+                (Type::Filesize, Type::Int) => Some("kb"),
+                _ => None,
+            };
+            self.report(match unit {
+                Some(unit) => error.help(format!("a number needs its unit: `{text}{unit}`")),
+                None => error,
+            });
             return Taken::wrong(expr.span);
         }
         if let Some(value) = node.as_const() {
@@ -246,7 +256,7 @@ fn not_that(value: &Value, of: &Type, span: Span) -> Box<Diagnostic> {
 pub(super) fn declared_type(takes: &Takes) -> Option<Type> {
     match takes {
         Takes::Type(of) => Type::parse(of).ok(),
-        Takes::Path | Takes::Directory | Takes::Name(_) => Some(Type::String),
+        Takes::Path | Takes::Directory | Takes::Name(_) | Takes::WordList(_) | Takes::CommandName => Some(Type::String),
         Takes::Column | Takes::NewColumn => Some(Type::CellPath),
         Takes::ColumnOrClosure => Some(Type::OneOf(vec![Type::CellPath, Type::Closure])),
         _ => None,

@@ -175,7 +175,7 @@ impl<'a> Walk<'a, '_> {
                         codes::WRONG_ARGUMENT,
                         format!("`-{letter}` takes a value, so it comes last in `-{}`", letters.node),
                     );
-                    return self.checker.report(error.label(span, "here"));
+                    return self.checker.report(error.label(span, ""));
                 }
                 Some(at) => self.flag(at, None, span),
                 None if &*letters.node == "h" => self.bound.help = true,

@@ -141,9 +141,9 @@ impl Checker<'_> {
             } else {
                 Diagnostic::new(
                     codes::WRONG_PIPELINE_INPUT,
-                    format!("`{}` works on {}, not on {input}", command.name, takes.join(" or ")),
+                    format!("`{}` works on {}, not on {}", command.name, takes.join(" or "), input.brief()),
                 )
-                .label(head, format!("{input} flows in here"))
+                .label(head, format!("{} flows in here", input.brief()))
             };
             self.report(error);
             return Type::Any;
@@ -201,9 +201,9 @@ impl Checker<'_> {
                     let takes: Vec<String> = pairs.iter().map(|(from, _)| from.to_string()).collect();
                     let error = Diagnostic::new(
                         codes::WRONG_PIPELINE_INPUT,
-                        format!("`{}` works on {}, not on {input}", signature.name, takes.join(" or ")),
+                        format!("`{}` works on {}, not on {}", signature.name, takes.join(" or "), input.brief()),
                     )
-                    .label(head, format!("{input} flows in here"))
+                    .label(head, format!("{} flows in here", input.brief()))
                     .label(function.span, "declared here");
                     self.report(error);
                     Type::Any
@@ -230,6 +230,13 @@ impl Checker<'_> {
         if let Some(command) = input.resource().and_then(|resource| registry.verb(resource, verb)) {
             return Some(self.call_command(command, &call.arguments, input, head, span));
         }
+        let asks =
+            |argument: &ast::Argument| matches!(argument, ast::Argument::Long { name, .. } if &*name.node == "help");
+        if call.arguments.iter().any(asks)
+            && let Some(command) = resources.first().and_then(|resource| registry.verb(resource, verb))
+        {
+            return Some(self.call_command(command, &call.arguments, input, head, span));
+        }
         let names: Vec<String> = resources.iter().map(|resource| format!("{resource} {verb}")).collect();
         if piped && may_be_rows(input) {
             // Decided when the value arrives, by the same rule.
@@ -245,8 +252,8 @@ impl Checker<'_> {
             return Some((node, of.unwrap_or(Type::Any)));
         }
         let error = match piped {
-            true => Diagnostic::new(codes::UNKNOWN_VERB, format!("`{verb}` does not apply to {input}"))
-                .label(head, format!("{input} flows in here")),
+            true => Diagnostic::new(codes::UNKNOWN_VERB, format!("`{verb}` does not apply to {}", input.brief()))
+                .label(head, format!("{} flows in here", input.brief())),
             false => {
                 Diagnostic::new(codes::UNKNOWN_VERB, format!("`{verb}` belongs to rows that flow in, and nothing does"))
                     .label(head, "stop what?".replace("stop", verb))

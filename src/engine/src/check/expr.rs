@@ -141,6 +141,7 @@ impl Checker<'_> {
             .label(span, "not found");
         let known = self.scopes.iter().rev().flat_map(|scope| scope.vars.keys()).map(|known| &**known);
         match suggest::nearest(name, known.chain(["in", "env"]), 1).first() {
+            _ if self.env.get(name).is_some() => error.help(format!("the environment variable is `$env.{name}`")),
             Some(near) => error.help(format!("did you mean `${near}`?")),
             None if name == "it" => {
                 error.help("`$it` is the row in a condition after `where`; a closure names its own: {|it| …}")

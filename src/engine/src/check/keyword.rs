@@ -242,7 +242,7 @@ impl Checker<'_> {
                 let error = Diagnostic::new(codes::NOT_MUTABLE, "the environment as a whole cannot be replaced");
                 self.report(
                     error
-                        .label(target.span, "here")
+                        .label(target.span, "")
                         .help("set one variable: `$env.NAME = value`, or several: `load-env {…}`"),
                 );
                 return (Node::new(Op::Error, span), Type::Nothing);

@@ -23,7 +23,7 @@ impl Interpreter {
             self.set(slot, new);
             return Ok(());
         }
-        self.slot(slot).set_path(path, new, true).map_err(|error| error.or_label(span, "here"))?;
+        self.slot(slot).set_path(path, new, true).map_err(|error| error.or_label(span, ""))?;
         Ok(())
     }
 
@@ -40,7 +40,7 @@ impl Interpreter {
     ) -> Flow<()> {
         let right = self.eval(value)?;
         let apply = |left: Value| -> Result<Value, Box<Diagnostic>> {
-            combine(op, left, &right).map_err(|error| error.or_label(span, "here"))
+            combine(op, left, &right).map_err(|error| error.or_label(span, ""))
         };
         if path.is_empty() {
             let left = std::mem::replace(self.slot(slot), Value::Nothing);
@@ -57,7 +57,7 @@ impl Interpreter {
         }
         self.slot(slot)
             .update_path(path, false, &mut |left| apply(left.cloned().unwrap_or(Value::Nothing)))
-            .map_err(|error| error.or_label(span, "here"))?;
+            .map_err(|error| error.or_label(span, ""))?;
         Ok(())
     }
 
@@ -73,13 +73,13 @@ impl Interpreter {
         let mut whole = self.env.get(name).cloned().unwrap_or(Value::Nothing);
         let left = if path.is_empty() { whole.clone() } else { whole.follow(path).unwrap_or(Value::Nothing) };
         let new = match op {
-            Some(op) => combine(op, left, &right).map_err(|error| error.or_label(span, "here"))?,
+            Some(op) => combine(op, left, &right).map_err(|error| error.or_label(span, ""))?,
             None => right,
         };
         if path.is_empty() {
             whole = new;
         } else {
-            whole.set_path(path, new, true).map_err(|error| error.or_label(span, "here"))?;
+            whole.set_path(path, new, true).map_err(|error| error.or_label(span, ""))?;
         }
         self.env.set(name, whole);
         Ok(())

@@ -42,7 +42,7 @@ impl Interpreter {
     pub(super) fn call_function(&mut self, call: &FunctionCall, input: Data, span: Span) -> Flow<Data> {
         let Some(function) = call.function.get() else {
             return Err(Diagnostic::new(codes::INTERNAL, "this function was called before it was defined")
-                .label(span, "here")
+                .label(span, "")
                 .into());
         };
         let mut frame = vec![Value::Nothing; function.frame as usize];

@@ -173,7 +173,7 @@ impl Interpreter {
     }
 
     fn collect(&self, data: Data, span: Span) -> Flow<Value> {
-        data.into_value(self.context.interrupt()).map_err(|error| error.or_label(span, "here").into())
+        data.into_value(self.context.interrupt()).map_err(|error| error.or_label(span, "").into())
     }
 
     #[inline]
@@ -196,7 +196,7 @@ impl Interpreter {
             Op::Local(slot) => self.stack[self.base + *slot as usize].follow(members),
             _ => self.eval(base)?.follow(members),
         };
-        result.map_err(|error| error.or_label(span, "here").into())
+        result.map_err(|error| error.or_label(span, "").into())
     }
 
     fn list_items(&mut self, items: &[ListNode], list: &mut Vec<Value>) -> Flow<()> {
@@ -352,7 +352,7 @@ impl Interpreter {
             Op::Dispatch { verb, choices } => self.dispatch(verb, choices, input, node.span),
             Op::Redirect { body, to } => crate::external::redirect(self, body, to, input),
             Op::Error => Err(Diagnostic::new(codes::INTERNAL, "a part of the program that was refused was run")
-                .label(node.span, "here")
+                .label(node.span, "")
                 .into()),
             _ => self.eval(node).map(Data::Value),
         }
@@ -577,8 +577,7 @@ pub(crate) fn stopped(stop: Stop, span: Span) -> Result<Data> {
         Stop::Return(value) => Ok(Data::Value(value)),
         Stop::Error(error) => Err(error),
         Stop::Break | Stop::Continue => {
-            Err(Diagnostic::new(codes::OUTSIDE_LOOP, "`break` and `continue` belong inside a loop")
-                .or_label(span, "here"))
+            Err(Diagnostic::new(codes::OUTSIDE_LOOP, "`break` and `continue` belong inside a loop").or_label(span, ""))
         }
     }
 }
@@ -603,7 +602,7 @@ fn operator_error(
     if error.code == codes::BAD_PATTERN {
         return error.or_label(right, "this pattern");
     }
-    error.or_label(whole, "here")
+    error.or_label(whole, "")
 }
 
 pub(crate) fn duplicate_field(name: &str, span: Span) -> Box<Diagnostic> {

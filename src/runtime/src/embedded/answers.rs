@@ -1,6 +1,6 @@
 //! What is asked of dataflows, running or ended.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,8 +65,9 @@ impl Shared {
     }
 
     pub(super) fn unknown(&self, text: &str) -> Box<Diagnostic> {
-        let names: Vec<String> =
-            self.store().live_dataflows().unwrap_or_default().into_iter().map(|row| row.name).collect();
+        let live = self.store().live_dataflows().unwrap_or_default();
+        let ended = self.store().ended_dataflows(ENDED).unwrap_or_default();
+        let names: BTreeSet<String> = live.into_iter().chain(ended).map(|row| row.name).collect();
         let diagnostic = Diagnostic::new(codes::DATAFLOW_NOT_FOUND, format!("there is no dataflow `{text}`"))
             .next("dataflow list --all");
         match diag::suggest::did_you_mean(text, names.iter().map(String::as_str)) {
@@ -326,7 +327,8 @@ pub(super) fn already_ended(name: &str, status: &str) -> Box<Diagnostic> {
         .next(format!("dataflow inspect {name}"))
 }
 
-fn still_runs(name: &str) -> Box<Diagnostic> {
+/// The error of what is done to ended dataflows only.
+pub fn still_runs(name: &str) -> Box<Diagnostic> {
     Diagnostic::new(codes::DATAFLOW_RUNS, format!("dataflow `{name}` still runs"))
         .help("stop it first, or remove it with --force, which kills it")
         .next(format!("dataflow stop {name}"))

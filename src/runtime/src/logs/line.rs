@@ -6,7 +6,7 @@ use dora_message::common::LogLevelOrStdout;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{LogLevel, UnixNanos};
+use crate::model::{LogLevel, LogStream, UnixNanos};
 
 /// The longest line that is kept; the rest of a longer one is cut off and said to be.
 pub const LONGEST: usize = 1 << 20;
@@ -23,7 +23,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Reads a line. JSON with `level`, `timestamp` and a message, as dora's own logging writes it, keeps its
+    /// Reads a line of a process's output by itself. JSON with `level`, `timestamp` and a message, as dora's own logging writes it, keeps its
     /// structure; of any other line only the level is looked for.
     pub fn parse(text: &str) -> Self {
         if text.starts_with('{')
@@ -64,6 +64,46 @@ impl Line {
             message: record.message.or(message)?,
             fields,
         })
+    }
+}
+
+/// Reads what a process writes to one of its streams. What it writes to standard error and gives no level is `info`,
+/// and each line of a Python traceback is an error.
+pub struct Reader {
+    stream: LogStream,
+    in_traceback: bool,
+}
+
+/// How Python begins to tell of an exception.
+const TRACEBACK: &str = "Traceback (most recent call last)";
+/// What stands between the tracebacks of exceptions that led to each other.
+const CHAINS: [&str; 2] =
+    ["During handling of the above exception", "The above exception was the direct cause of the following"];
+
+impl Reader {
+    pub fn new(stream: LogStream) -> Self {
+        Reader { stream, in_traceback: false }
+    }
+
+    /// Reads the next line.
+    pub fn read(&mut self, text: &str) -> Line {
+        let line = Line::parse(text);
+        if self.stream != LogStream::Stderr || line.level != LogLevel::Stdout && !text.starts_with(TRACEBACK) {
+            return line;
+        }
+        let level = if self.is_of_traceback(text) { LogLevel::Error } else { LogLevel::Info };
+        Line { level, ..line }
+    }
+
+    /// Whether the line belongs to a traceback: its title, the indented lines below, and the exception, which ends it.
+    fn is_of_traceback(&mut self, text: &str) -> bool {
+        let goes_on = self.in_traceback;
+        if text.trim_start().starts_with(TRACEBACK) {
+            self.in_traceback = true;
+        } else if !text.starts_with([' ', '\t']) && !text.is_empty() {
+            self.in_traceback = false;
+        }
+        goes_on || self.in_traceback || CHAINS.iter().any(|chain| text.starts_with(chain))
     }
 }
 
@@ -119,7 +159,7 @@ fn find_level(text: &str) -> Option<LogLevel> {
         return Some(found);
     }
     // Python says this before anything else when it dies.
-    text.starts_with("Traceback (most recent call last)").then_some(LogLevel::Error)
+    text.starts_with(TRACEBACK).then_some(LogLevel::Error)
 }
 
 /// Splits what a pipe yields into lines of at most [`LONGEST`] bytes.
@@ -209,6 +249,28 @@ mod tests {
         ] {
             assert_eq!(Line::parse(text).level, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn lines_of_standard_error_are_info_and_a_traceback_is_an_error_to_its_end() {
+        let mut reader = Reader::new(LogStream::Stderr);
+        for (text, expected) in [
+            ("loading the model", LogLevel::Info),
+            ("WARNING:root:low battery", LogLevel::Warn),
+            ("Traceback (most recent call last):", LogLevel::Error),
+            ("  File \"cam.py\", line 3, in <module>", LogLevel::Error),
+            ("    raise ValueError(\"no camera\")", LogLevel::Error),
+            ("ValueError: no camera on /dev/video0", LogLevel::Error),
+            ("", LogLevel::Info),
+            ("During handling of the above exception, another exception occurred:", LogLevel::Error),
+            ("Traceback (most recent call last):", LogLevel::Error),
+            ("KeyboardInterrupt", LogLevel::Error),
+            ("shutting down", LogLevel::Info),
+        ] {
+            assert_eq!(reader.read(text).level, expected, "{text}");
+        }
+        let mut reader = Reader::new(LogStream::Stdout);
+        assert_eq!(reader.read("plain").level, LogLevel::Stdout);
     }
 
     #[test]

@@ -402,6 +402,7 @@ impl Dataflow {
     pub fn info(&self) -> DataflowInfo {
         let status = self.status();
         let state = self.lock();
+        let count = |status| state.nodes.iter().map(|node| u32::from(node.status == status)).sum();
         DataflowInfo {
             id: self.id,
             name: self.name.clone(),
@@ -409,7 +410,8 @@ impl Dataflow {
             runtime: self.runtime.clone(),
             file: self.file.clone(),
             nodes: state.nodes.iter().map(|node| u32::from(!node.removed)).sum(),
-            running: state.nodes.iter().map(|node| u32::from(node.status == Status::Running)).sum(),
+            running: count(Status::Running),
+            failed: count(Status::Failed),
             restarts: state.nodes.iter().map(|node| node.restarts).sum(),
             created: self.created,
             started: state.started,

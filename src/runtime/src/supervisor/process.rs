@@ -21,7 +21,7 @@ use super::dataflow::Dataflow;
 use super::paths;
 use crate::descriptor::plan::PlannedNode;
 use crate::limits;
-use crate::logs::line::{Line, Splitter};
+use crate::logs::line::{Reader, Splitter};
 use crate::logs::payload;
 use crate::model::{LogLevel, LogStream, NodeExit};
 
@@ -105,10 +105,10 @@ pub fn spawn(flow: &Arc<Dataflow>, node: usize, restarts: u32, address: SocketAd
     let id = ProcessId::of(pid).unwrap_or(ProcessId { pid, started: 0 });
     let mut output = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
-        output.spawn(capture(flow.clone(), stdout, move |flow, line| keep(flow, node, LogStream::Stdout, line)));
+        output.spawn(capture(flow.clone(), stdout, keeper(node, LogStream::Stdout)));
     }
     if let Some(stderr) = child.stderr.take() {
-        output.spawn(capture(flow.clone(), stderr, move |flow, line| keep(flow, node, LogStream::Stderr, line)));
+        output.spawn(capture(flow.clone(), stderr, keeper(node, LogStream::Stderr)));
     }
     Ok(Running { id, child, output })
 }
@@ -247,7 +247,13 @@ pub(super) async fn capture(
     let _ = flow.journal.flush();
 }
 
-fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str) {
+/// Keeps the lines of one stream of a node.
+fn keeper(node: usize, stream: LogStream) -> impl FnMut(&Dataflow, &str) {
+    let mut reader = Reader::new(stream);
+    move |flow, line| keep(flow, node, stream, line, &mut reader)
+}
+
+fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str, reader: &mut Reader) {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return };
     if stream == LogStream::Stderr {
@@ -258,7 +264,7 @@ fn keep(flow: &Dataflow, node: usize, stream: LogStream, text: &str) {
     {
         flow.router.send_as(node, output, &message);
     }
-    let line = Line::parse(text);
+    let line = reader.read(text);
     let kept = match planned.logs.min_level {
         None | Some(LogLevel::Stdout) => true,
         Some(min) => line.level != LogLevel::Stdout && line.level <= min,

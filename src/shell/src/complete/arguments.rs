@@ -1,7 +1,7 @@
 //! Arguments: flags, and what a parameter takes.
 
-use engine::Takes;
 use engine::command::Kind;
+use engine::{Command, Takes};
 use value::Type;
 
 use super::{Completion, Found, Wanted, WantedType};
@@ -59,6 +59,14 @@ impl Completion<'_> {
             WantedType::Typed(of) => typed(found, start, of),
             WantedType::Declared(takes) => match takes {
                 Takes::Words(words) => words.iter().for_each(|word| found.add_at(start, *word, "", true)),
+                Takes::WordList(words) => {
+                    let typed = self.place.current.text.get(start - self.place.current.start..).unwrap_or("");
+                    let start = typed.rfind(',').map_or(start, |comma| start + comma + 1);
+                    let known: Vec<&str> = typed.split(',').rev().skip(1).collect();
+                    let missing = words.iter().filter(|word| !known.contains(word));
+                    missing.for_each(|word| found.add_at(start, *word, "", false));
+                }
+                Takes::CommandName => self.command_words(found, start, given),
                 Takes::Type("path" | "glob") | Takes::Path => self.files_at(found, start, false),
                 Takes::Type("directory") | Takes::Directory => self.files_at(found, start, true),
                 Takes::Type(text) => {
@@ -69,14 +77,31 @@ impl Completion<'_> {
                 Takes::Column | Takes::ColumnOrClosure => self.columns(found, start, given),
                 Takes::Condition => self.condition(found),
                 Takes::Name(resource) => {
+                    // Names within something are for who has begun to name that.
+                    let within = self.place.current.text.contains('/');
                     for (name, about) in self.session.context().live().names(resource) {
-                        if !given.contains(&name.as_str()) {
+                        if !given.contains(&name.as_str()) && (within || !name.contains('/')) {
                             found.add_at(start, value::literal::bare_or_quoted(&name), about, true);
                         }
                     }
                 }
                 _ => {}
             },
+        }
+    }
+
+    /// The words that may go on the name of a command after those that were given.
+    fn command_words(&self, found: &mut Found<'_>, start: usize, given: &[&str]) {
+        let mut commands: Vec<&'static Command> = self.session.context().registry().commands().to_vec();
+        commands.sort_by_key(|command| command.name);
+        for command in commands {
+            let words: Vec<&str> = command.name.split(' ').collect();
+            let Some(rest) = words.strip_prefix(given) else { continue };
+            match rest {
+                [] => {}
+                [last] => found.add_at(start, *last, command.summary, true),
+                [next, ..] => found.add_at(start, *next, format!("commands of `{next}`"), true),
+            }
         }
     }
 

@@ -11,6 +11,9 @@ struct TwoFlows;
 impl Live for TwoFlows {
     fn names(&self, resource: &str) -> Vec<(String, String)> {
         let flows = [("demo", "running"), ("slam", "failed")];
+        if resource == "node" {
+            return ["camera", "imu", "demo/camera", "demo/imu"].map(|name| (name.into(), String::new())).into();
+        }
         if resource != "dataflow" {
             return Vec::new();
         }
@@ -85,6 +88,41 @@ fn names_of_live_things_are_offered_and_not_twice() {
     assert_eq!(offered("flow stop "), ["demo", "slam"]);
     assert_eq!(offered("flow stop demo "), ["slam"]);
     assert_eq!(offered("flow stop --grace 5sec d"), ["demo"]);
+}
+
+#[test]
+fn nodes_are_offered_by_name_and_within_a_dataflow_once_that_was_named() {
+    assert_eq!(offered("node inspect "), ["camera", "imu"]);
+    assert_eq!(offered("node inspect demo/"), ["demo/camera", "demo/imu"]);
+    assert!(offered("node nosuch ").is_empty(), "no files where a command is missing");
+}
+
+#[test]
+fn words_of_a_list_are_offered_one_after_another() {
+    assert_eq!(offered("dataflow logs demo --level ")[..2], ["error", "warn"]);
+    let line = "dataflow logs demo --level error,w";
+    let found = candidates(&session(), line, line.len());
+    assert_eq!((found[0].text.as_str(), found[0].span.clone()), ("warn", line.len() - 1..line.len()));
+    assert!(!offered("dataflow logs demo --level=error,").contains(&"error".to_string()));
+}
+
+#[test]
+fn help_completes_the_names_of_commands_word_by_word() {
+    assert_eq!(offered("help dataf"), ["dataflow"]);
+    assert_eq!(offered("help dataflow remo"), ["remove"]);
+}
+
+#[test]
+fn what_is_offered_after_a_pipe_takes_what_flows() {
+    for command in ["dataflow list | ", "node list | ", "topic list | "] {
+        let session = session();
+        for verb in texts(&session, command) {
+            let line = format!("{command}{verb}");
+            let errors = session.check(&Sources::new().add("<t>", line.as_str())).errors;
+            let refused = errors.iter().find(|error| error.code == diag::codes::WRONG_PIPELINE_INPUT);
+            assert!(refused.is_none(), "{line}: {refused:?}");
+        }
+    }
 }
 
 #[test]

@@ -3,15 +3,16 @@
 use std::sync::MutexGuard;
 
 use engine::Session;
-use nu_ansi_term::{Color, Style};
+use nu_ansi_term::Style;
 use reedline::{
-    Completer, CompletionResult, CwdAwareHinter, DescriptionMode, EditCommand, Emacs, Highlighter, IdeMenu, KeyCode,
-    KeyModifiers, MenuBuilder, Osc133Markers, Reedline, ReedlineEvent, ReedlineMenu, Span, StyledText, Suggestion,
-    ValidationResult, Validator, default_emacs_keybindings,
+    Completer, CompletionResult, EditCommand, Emacs, Highlighter, KeyCode, KeyModifiers, Osc133Markers, Reedline,
+    ReedlineEvent, ReedlineMenu, Span, StyledText, Suggestion, ValidationResult, Validator, default_emacs_keybindings,
 };
 
 use super::SharedSession;
+use super::hint::LineHinter;
 use super::history::StoredHistory;
+use super::menu::CandidateMenu;
 use crate::complete::candidates;
 use crate::highlight::{classify, look_up, matching_brackets};
 
@@ -29,28 +30,17 @@ pub(super) fn editor(session: &SharedSession, history: Option<StoredHistory>, co
     keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, ReedlineEvent::UntilFound(complete));
     keys.add_binding(KeyModifiers::SHIFT, KeyCode::BackTab, ReedlineEvent::MenuPrevious);
     keys.add_binding(KeyModifiers::ALT, KeyCode::Enter, ReedlineEvent::Edit(vec![EditCommand::InsertNewline]));
-    let menu = IdeMenu::default()
-        .with_name(MENU)
-        .with_default_border()
-        .with_max_completion_width(48)
-        .with_max_completion_height(14)
-        .with_description_mode(DescriptionMode::PreferRight)
-        .with_text_style(Style::new())
-        .with_selected_text_style(Style::new().reverse())
-        .with_match_text_style(Style::new().bold())
-        .with_selected_match_text_style(Style::new().reverse().bold())
-        .with_description_text_style(Color::Cyan.normal());
     let mut editor = Reedline::create()
         .with_ansi_colors(colors)
         .use_bracketed_paste(true)
         .with_edit_mode(Box::new(Emacs::new(keys)))
-        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(CandidateMenu::new(MENU))))
         .with_quick_completions(true)
         .with_partial_completions(true)
         .with_completer(Box::new(SessionCompleter { session: session.clone() }))
         .with_highlighter(Box::new(SessionHighlighter { session: session.clone() }))
         .with_validator(Box::new(Brackets))
-        .with_hinter(Box::new(CwdAwareHinter::default().with_style(Style::new().dimmed())))
+        .with_hinter(Box::new(LineHinter::default()))
         // What begins with a blank is nobody's business.
         .with_history_exclusion_prefix(Some(" ".into()));
     if marks {

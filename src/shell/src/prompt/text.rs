@@ -16,13 +16,32 @@ pub struct Line {
     pub directory: String,
     /// Where commands go, when that is not this home.
     pub context: Option<String>,
-    /// Names of the dataflows that run on this home.
-    pub flows: Vec<String>,
+    /// The dataflows that run on this home.
+    pub flows: Vec<Flow>,
     /// How long the last line took.
     pub took: Duration,
     /// How the last line ended.
     pub code: i32,
     pub colors: bool,
+}
+
+/// A dataflow that runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flow {
+    pub name: String,
+    pub nodes: usize,
+    /// How many of its nodes have failed.
+    pub failed: usize,
+}
+
+impl Flow {
+    /// Its name, and how many nodes are left when some have failed.
+    fn shown(&self) -> String {
+        match self.failed {
+            0 => self.name.clone(),
+            failed => format!("{} {}/{}", self.name, self.nodes.saturating_sub(failed), self.nodes),
+        }
+    }
 }
 
 /// A path with the home directory as `~`.
@@ -43,9 +62,13 @@ impl Line {
     fn flows(&self) -> Option<String> {
         match self.flows.as_slice() {
             [] => None,
-            [one] => Some(format!("▶ {one}")),
-            [first, second] => Some(format!("▶ {first}, {second}")),
-            many => Some(format!("▶ {} dataflows", many.len())),
+            [one] => Some(format!("▶ {}", one.shown())),
+            [first, second] => Some(format!("▶ {}, {}", first.shown(), second.shown())),
+            many => {
+                let hurt = many.iter().filter(|flow| flow.failed > 0).count();
+                let failed = if hurt > 0 { format!(", {hurt} with failed nodes") } else { String::new() };
+                Some(format!("▶ {} dataflows{failed}", many.len()))
+            }
         }
     }
 }
@@ -72,9 +95,18 @@ impl Prompt for Line {
             parts.push(self.paint(Style::new().dimmed(), &format_duration(tenths * 100_000_000)));
         }
         if let Some(flows) = self.flows() {
-            parts.push(self.paint(Color::Cyan.normal(), &flows));
+            let hurt = self.flows.iter().any(|flow| flow.failed > 0);
+            parts.push(self.paint(if hurt { Color::Yellow.bold() } else { Color::Cyan.normal() }, &flows));
         }
         Cow::Owned(parts.join("  "))
+    }
+
+    fn get_indicator_color(&self) -> Color {
+        Color::Green
+    }
+
+    fn get_prompt_multiline_color(&self) -> nu_ansi_term::Color {
+        Color::Green
     }
 
     fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
@@ -95,6 +127,10 @@ impl Prompt for Line {
 mod tests {
     use super::*;
 
+    fn flow(name: &str, failed: usize) -> Flow {
+        Flow { name: name.into(), nodes: 5, failed }
+    }
+
     #[test]
     fn the_home_directory_is_a_tilde_and_only_as_a_whole_name() {
         let short = |path: &str| short_directory(std::path::Path::new(path), Some("/home/ann"));
@@ -105,10 +141,13 @@ mod tests {
 
     #[test]
     fn the_right_side_tells_of_failure_long_work_and_what_runs() {
-        let line = Line { code: 2, took: Duration::from_millis(3_456), flows: vec!["demo".into()], ..Line::default() };
+        let line =
+            Line { code: 2, took: Duration::from_millis(3_456), flows: vec![flow("demo", 0)], ..Line::default() };
         assert_eq!(line.render_prompt_right(), "✗ 2  3sec 400ms  ▶ demo");
         assert_eq!(Line::default().render_prompt_right(), "");
-        let many = Line { flows: vec!["a".into(), "b".into(), "c".into()], ..Line::default() };
-        assert_eq!(many.render_prompt_right(), "▶ 3 dataflows");
+        let right = |flows: Vec<Flow>| Line { flows, ..Line::default() }.render_prompt_right().into_owned();
+        assert_eq!(right(vec![flow("demo", 1)]), "▶ demo 4/5");
+        assert_eq!(right(vec![flow("a", 0), flow("b", 0), flow("c", 0)]), "▶ 3 dataflows");
+        assert_eq!(right(vec![flow("a", 0), flow("b", 0), flow("c", 2)]), "▶ 3 dataflows, 1 with failed nodes");
     }
 }

@@ -37,6 +37,7 @@ pub fn dataflow(entry: &DataflowListEntry, nodes: &[NodeInfo], runtime: &str) ->
         file: None,
         nodes: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
         running: u32::try_from(nodes.iter().filter(|node| node.pid.is_some()).count()).unwrap_or(u32::MAX),
+        failed: nodes.iter().map(|node| u32::from(node.status == Status::Failed)).sum(),
         restarts: nodes.iter().map(|node| node.restarts).sum(),
         created,
         started: None,
