@@ -121,11 +121,12 @@ pub static STATUS: Command = Command {
     )],
     examples: &[try_it("Look", "daemon status")],
     run: |call, _| {
+        let fleet = ask::fleet(call)?;
         let store = call.context().service::<Store>()?;
         let found = daemon::find(&store).map_err(|error| error.or_label(call.head, ""))?;
         let count = match &found {
             Some(_) => {
-                let handle = ask::fleet(call)?.handle();
+                let handle = fleet.handle();
                 let flows = ask::answer(call, async move { handle.list(false).await })?;
                 Value::Int(
                     i64::try_from(flows.iter().filter(|flow| flow.runtime == "daemon").count()).unwrap_or(i64::MAX),

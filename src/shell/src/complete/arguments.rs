@@ -79,9 +79,13 @@ impl Completion<'_> {
                 Takes::Name(resource) => {
                     // Names within something are for who has begun to name that.
                     let within = self.place.current.text.contains('/');
-                    for (name, about) in self.session.context().live().names(resource) {
-                        if !given.contains(&name.as_str()) && (within || !name.contains('/')) {
-                            found.add_at(start, value::literal::bare_or_quoted(&name), about, true);
+                    let names = self.session.context().live().names(resource);
+                    let short = |name: &str| {
+                        name.split_once('/').is_none_or(|(_, inner)| !names.iter().any(|(other, _)| other == inner))
+                    };
+                    for (name, about) in names.iter() {
+                        if !given.contains(&name.as_str()) && (within || short(name)) {
+                            found.add_at(start, value::literal::bare_or_quoted(name), about, true);
                         }
                     }
                 }
