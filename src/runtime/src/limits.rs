@@ -28,7 +28,7 @@ pub fn raise() {
 pub fn restore(pid: u32) {
     if let (Some(inherited), Some(pid)) = (INHERITED.get(), i32::try_from(pid).ok().and_then(Pid::from_raw)) {
         // One that has ended already needs no limit.
-        let _ = prlimit(Some(pid), Resource::Nofile, inherited.clone());
+        let _ = prlimit(Some(pid), Resource::Nofile, *inherited);
     }
 }
 

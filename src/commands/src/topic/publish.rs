@@ -91,14 +91,14 @@ fn value(call: &Call<'_>) -> Option<Value> {
     let value = call.value("value")?;
     let nested = |text: &str| text.starts_with(['[', '{']) && crate::dataflow::is_from_bash(call);
     let json = value.as_str().filter(|text| nested(text)).and_then(|text| serde_json::from_str(text).ok());
-    Some(json.map_or_else(|| value.clone(), |json| from_json(json)))
+    Some(json.map_or_else(|| value.clone(), from_json))
 }
 
 fn metadata(call: &Call<'_>) -> Result<MetadataParameters> {
     let here = |error: Box<Diagnostic>| error.label(call.span("metadata"), "here");
     let given = match call.value("metadata") {
         None | Some(Value::Nothing) => return Ok(MetadataParameters::new()),
-        Some(Value::String(text)) => serde_json::from_str(text).ok().map(|json| from_json(json)),
+        Some(Value::String(text)) => serde_json::from_str(text).ok().map(from_json),
         Some(value) => Some(value.clone()),
     };
     match given.as_ref().and_then(Value::as_record) {

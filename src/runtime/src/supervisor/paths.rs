@@ -108,11 +108,15 @@ fn obstacle(plan: &Plan, wiring: &Wiring, node: usize, output: &str) -> Option<&
     None
 }
 
-/// What a node is told of the ways of its outputs, and the variables it needs for them.
-pub fn wiring_of(
-    flow: &Dataflow,
-    node: usize,
-) -> io::Result<(BTreeMap<DataId, OutputRouting>, Vec<(&'static str, String)>)> {
+/// What a node is told of the ways of its outputs.
+pub struct Ways {
+    pub routing: BTreeMap<DataId, OutputRouting>,
+    /// Variables it needs for them.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// What a node is told of the ways of its outputs as they are now.
+pub fn wiring_of(flow: &Dataflow, node: usize) -> io::Result<Ways> {
     let plan = flow.plan();
     let wiring = flow.router.wiring();
     let (Some(planned), Some(port)) = (plan.nodes.get(node), wiring.ports.get(node)) else {
@@ -144,7 +148,7 @@ pub fn wiring_of(
     if sends && planned.run_config.shared_memory_pool_size.is_none() {
         variables.push(("DORA_NODE_SHM_POOL_SIZE", pool_size(planned, &flow.learned).to_string()));
     }
-    Ok((routing, variables))
+    Ok(Ways { routing, variables })
 }
 
 /// The nodes at the other ends of a node's direct edges.

@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::dataflow::Dataflow;
-use super::paths;
+use super::paths::{self, Ways};
 use crate::descriptor::plan::PlannedNode;
 use crate::limits;
 use crate::logs::line::{Reader, Splitter};
@@ -168,7 +168,7 @@ fn wiring(
 ) -> io::Result<Vec<(&'static str, OsString)>> {
     let plan = flow.plan();
     let Some(planned) = plan.nodes.get(node) else { return Err(io::ErrorKind::NotFound.into()) };
-    let (routing, ways) = paths::wiring_of(flow, node)?;
+    let Ways { routing, variables: ways } = paths::wiring_of(flow, node)?;
     let config = config(flow, planned, restart_count, socket_addr, routing);
     let (variable, config) = if planned.operators.is_empty() {
         ("DORA_NODE_CONFIG", serde_yaml::to_string(&config))

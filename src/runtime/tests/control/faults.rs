@@ -272,7 +272,8 @@ impl Trial {
     }
 
     async fn stop_while_node_is_frozen(&self, rng: &mut Rng) -> Vec<Status> {
-        signal(self.pid(*rng.choose(&NODES)).await, "STOP");
+        let node = *rng.choose(&NODES);
+        signal(self.pid(node).await, "STOP");
         self.stop(false).await
     }
 

@@ -4,7 +4,7 @@
 //! binary, also inside of lists and records.
 //!
 //! - [`read`] – arrays as values
-//! - [`write`] – values as arrays
+//! - [`mod@write`] – values as arrays
 
 mod read;
 #[cfg(test)]
