@@ -78,7 +78,7 @@ fn rates_and_all_about_a_topic_are_told() {
     let rate =
         world.eval("topic list | where output == image | hz --window 10 | first | $in.rate > 1 and $in.jitter >= 0sec");
     assert_eq!(rate, "true");
-    let rows = world.eval("topic hz sender/word sender/point | first 2 | get topic | to nuon");
+    let rows = world.eval("topic hz sender/word sender/point stock/sender/word | first 2 | get topic | to nuon");
     assert_eq!(rows, "[sender/word, sender/point]");
     let info =
         world.eval("topic info sender/image --wait-timeout 1min | select schema shape metadata node_loss | to nuon");

@@ -33,8 +33,15 @@ pub(crate) fn topics(call: &Call<'_>, input: Data) -> Result<Vec<TopicInfo>> {
         texts = flowing(call, input)?;
     }
     let running = running(call)?;
-    let found = texts.iter().map(|text| find(&running, text));
-    found.collect::<Result<Vec<_>>>().map_err(|error| error.or_label(call.span("topics"), "here"))
+    let mut topics: Vec<TopicInfo> = Vec::with_capacity(texts.len());
+    for text in &texts {
+        let found = find(&running, text).map_err(|error| error.or_label(call.span("topics"), "here"))?;
+        // What is named twice is watched once.
+        if !topics.iter().any(|known| known.dataflow == found.dataflow && known.topic == found.topic) {
+            topics.push(found);
+        }
+    }
+    Ok(topics)
 }
 
 /// The one topic that an argument or a row that flows in means.
