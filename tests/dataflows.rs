@@ -203,3 +203,69 @@ fn the_demo_runs_under_dora_rs_too_once_it_finds_the_built_in_nodes() {
         assert!(told.contains(&format!("{input}: ")), "the monitor saw no {input}\n{told}");
     }
 }
+
+/// A flow of a counter, a node written in the language, and a sink.
+fn scripted(world: &World, program: &str, outputs: &str) -> crate::world::Ran {
+    world.write("node.dora", program);
+    let inputs: String = outputs.split(", ").map(|output| format!("{output}: program/{output}, ")).collect();
+    world.write(
+        "scripted.yml",
+        &format!(
+            "nodes:
+  - {{id: numbers, path: dora-builtin, args: counter --rate 200 --count 10 --from 1, outputs: [number]}}
+  - id: program
+    path: dora-builtin
+    args: script node.dora
+    inputs: {{number: numbers/number}}
+    outputs: [{outputs}]
+  - {{id: sink, path: dora-builtin, args: sink --report 0s, inputs: {{{inputs}}}}}
+"
+        ),
+    );
+    world.dora(&["dataflow", "start", "scripted.yml"])
+}
+
+#[test]
+fn a_node_written_in_the_language_gets_messages_and_returns_outputs() {
+    let world = World::new();
+    let ran = scripted(
+        &world,
+        "export def on-start [] { {total: 0} }
+export def --env on-input [event] {
+    $env.TOTAL = ($env.TOTAL? | default 0) + $event.value
+    print $'got ($event.id) ($event.value) as ($event.metadata.sequence), sent this year: (($event.time | format date \"%Y\") != \"1970\")'
+    if $event.value mod 2 == 0 { {even: $event.value, both: [$event.value $event.value]} }
+}
+export def on-stop [] { print $'in all ($env.TOTAL)'; {total: $env.TOTAL, even: null} }
+",
+        "even, both, total",
+    );
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    for words in [
+        "got number 3 as 2, sent this year: true",
+        "in all 55",
+        "even: 5 messages",
+        "both: 5 messages",
+        "total: 2 messages",
+    ] {
+        assert!(ran.out.contains(words), "{words:?} is missing\n{}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn a_mistake_in_a_nodes_program_is_told_at_its_place() {
+    let world = World::new();
+    let mistakes = [
+        ("export def on-input [event] { {even: $evnt} }", "DORA_E005", "node.dora:1:38"),
+        ("export def on-message [event] { null }", "DORA_E005", "does not define `on-input`"),
+        ("export def on-input [event] {\n    {even: ($event.value + 'x')}\n}", "DORA_E018", "node.dora:2:"),
+        ("export def on-input [event] { {evne: 1} }", "DORA_E018", "no such output"),
+        ("export def on-input [event] { 7 }", "DORA_E018", "returned int"),
+    ];
+    for (program, code, words) in mistakes {
+        let ran = scripted(&world, program, "even");
+        let told = format!("{}{}", ran.out, ran.err);
+        assert_eq!(ran.code, 1, "{program}\n{told}");
+        assert!(told.contains(code) && told.contains(words), "{program}: {words:?} is missing\n{told}");
+    }
+}

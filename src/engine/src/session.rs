@@ -6,6 +6,7 @@ use diag::{Diagnostic, Result, Source, SourceId, Span};
 use syntax::ast::Block;
 use value::{Type, Value};
 
+use crate::call::ClosureValue;
 use crate::check::{self, Checked, Names};
 use crate::context::{Context, Env};
 use crate::data::Data;
@@ -82,6 +83,12 @@ impl Session {
     /// Runs a text and collects what it gives.
     pub fn value(&mut self, text: &str) -> Result<Value> {
         let data = self.run("<text>", text, true).result?;
+        data.into_value(self.context().interrupt())
+    }
+
+    /// Calls a closure that this session made. What it changes in the environment stays, as it would at the prompt.
+    pub fn call(&mut self, closure: &ClosureValue, arguments: &[Value]) -> Result<Value> {
+        let data = self.interpreter.call_here(closure, arguments, Data::Empty)?;
         data.into_value(self.context().interrupt())
     }
 

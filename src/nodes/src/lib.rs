@@ -11,6 +11,7 @@
 //! - [`amount`] – arguments such as `10` and `2s`
 //! - [`camera`], [`counter`], [`imu`], [`lidar`]: sources
 //! - [`echo`], [`sink`]: consumers
+//! - [`script`] – a node whose program is written in the language
 //! - [`fault`] – a node that misbehaves on purpose
 
 pub mod amount;
@@ -24,6 +25,7 @@ pub mod lidar;
 pub mod log;
 pub mod pace;
 pub mod payload;
+pub mod script;
 pub mod sink;
 mod wire;
 
@@ -34,6 +36,7 @@ use clap::{ArgMatches, Command};
 use diag::{Diagnostic, Result};
 
 pub use client::Node;
+pub use dora_message::metadata::Parameter;
 
 /// The name a descriptor gives as `path:` and a process as its first argument.
 pub const PROGRAM: &str = "dora-builtin";
@@ -109,14 +112,19 @@ pub fn described() -> Vec<Described> {
         summary: text(command.get_about()),
         arguments: command.get_arguments().map(argument).collect(),
     };
-    ALL.iter().map(|one| described((one.declare)())).collect()
+    declarations().map(described).collect()
 }
 
-/// Runs the built-in node that `args` name, the program's own name left out: `["camera", "--rate", "30"]`.
+fn declarations() -> impl Iterator<Item = Command> {
+    ALL.iter().map(|one| (one.declare)()).chain([script::declare()])
+}
+
+/// Runs the built-in node that `args` name, the program's own name left out: `["camera", "--rate", "30"]`. Without a
+/// language there is no node `script`.
 ///
 /// Returns the exit code: 0 when the node came to its end, 1 when it failed, 2 when its arguments are wrong.
 /// What went wrong is told on stderr.
-pub fn main(args: Vec<OsString>) -> i32 {
+pub fn main(args: Vec<OsString>, language: Option<&dyn script::Language>) -> i32 {
     let matches = match command().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {
@@ -126,6 +134,9 @@ pub fn main(args: Vec<OsString>) -> i32 {
         }
     };
     let Some((name, arguments)) = matches.subcommand() else { return 2 };
+    if let (script::NAME, Some(language)) = (name, language) {
+        return script::run(arguments, language);
+    }
     let Some(builtin) = ALL.iter().find(|one| (one.declare)().get_name() == name) else { return 2 };
     (builtin.before)(arguments);
     match Node::from_env().and_then(|node| (builtin.run)(arguments, node)) {
@@ -143,7 +154,7 @@ fn command() -> Command {
         .no_binary_name(true)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands(ALL.iter().map(|one| (one.declare)()))
+        .subcommands(declarations())
 }
 
 fn tell(name: &str, error: &Diagnostic) {
@@ -168,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_wrong_argument_is_exit_code_2_and_help_is_0() {
-        let run = |args: &[&str]| main(args.iter().map(OsString::from).collect());
+        let run = |args: &[&str]| main(args.iter().map(OsString::from).collect(), None);
         assert_eq!(run(&["camera", "--widht", "3"]), 2);
         assert_eq!(run(&["no-such-node"]), 2);
         assert_eq!(run(&["camera", "--help"]), 0);
@@ -177,7 +188,7 @@ mod tests {
     #[test]
     fn every_node_and_argument_is_described() {
         let all = described();
-        assert_eq!(all.len(), ALL.len());
+        assert_eq!(all.len(), ALL.len() + 1);
         for node in &all {
             assert!(!node.summary.is_empty(), "{node:?}");
             let told = |argument: &Argument| argument.name.len() > 2 && !argument.summary.is_empty();

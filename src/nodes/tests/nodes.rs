@@ -17,7 +17,7 @@ use fake_daemon::{Daemon, Said};
 fn one_node() {
     let Some(args) = std::env::var_os("NODES_TEST_ARGS") else { return };
     let args = args.to_str().unwrap().split(' ').map(Into::into).collect();
-    std::process::exit(nodes::main(args));
+    std::process::exit(nodes::main(args, None));
 }
 
 fn end(child: Child) -> Output {

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         return guard::main();
     }
     if std::env::var_os("DORA_BUILTIN").is_some() {
-        return exit(nodes::main(std::env::args_os().skip(1).collect()));
+        return exit(nodes::main(std::env::args_os().skip(1).collect(), None));
     }
     if daemon::is_wanted() {
         return exit(daemon::main());

@@ -68,20 +68,7 @@ fn run(words: Vec<String>) -> i32 {
         }
     };
     let terminal = Arc::new(Terminal::new(asked.format));
-    let registry = Registry::new(&commands::all(), commands::ALIASES);
-    let sources = Sources::new();
-    let context = match Services::new(&sources) {
-        Ok(services) => {
-            let context = Context::new(registry, sources, terminal.clone(), Arc::new(services.world()));
-            services.provide(&context);
-            context
-        }
-        Err(error) => {
-            // Without a home the language still works; commands that need one say so again.
-            terminal.error(&error, &sources);
-            Context::new(registry, sources, terminal.clone(), Arc::new(engine::NoLive))
-        }
-    };
+    let context = context(&terminal);
     let interrupt = context.interrupt().clone();
     terminal.obey(interrupt.clone());
     crate::signals::on_interrupt(move || interrupt.raise());
@@ -116,6 +103,24 @@ fn run(words: Vec<String>) -> i32 {
             let checked = session.check_block(&block, source.id);
             let outcome = session.run_checked(checked, false);
             finish(&mut session, &terminal, outcome)
+        }
+    }
+}
+
+/// What the programs of this process share: the commands, the store and the runtimes.
+pub(crate) fn context(terminal: &Arc<Terminal>) -> Context {
+    let registry = Registry::new(&commands::all(), commands::ALIASES);
+    let sources = Sources::new();
+    match Services::new(&sources) {
+        Ok(services) => {
+            let context = Context::new(registry, sources, terminal.clone(), Arc::new(services.world()));
+            services.provide(&context);
+            context
+        }
+        Err(error) => {
+            // Without a home the language still works; commands that need one say so again.
+            terminal.error(&error, &sources);
+            Context::new(registry, sources, terminal.clone(), Arc::new(engine::NoLive))
         }
     }
 }

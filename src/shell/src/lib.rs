@@ -4,6 +4,7 @@
 //! - [`argv`] – one command's words, bound as a line of the language is
 //! - [`terminal`] – standard streams, as commands see them
 //! - [`rows`] – rows of a stream, shown as they come
+//! - [`node`] – a node of a dataflow, written in the language
 //! - [`services`] – the store and the runtimes, handed to commands
 //! - [`signals`] – ctrl-c and ctrl-z
 //! - [`prompt`] – the interactive shell
@@ -17,6 +18,7 @@ pub mod argv;
 pub mod complete;
 pub mod highlight;
 pub mod line;
+pub mod node;
 pub mod prompt;
 pub mod rows;
 pub mod services;
@@ -27,3 +29,4 @@ pub mod terminal;
 pub mod usage;
 
 pub use app::main;
+pub use node::main as node;

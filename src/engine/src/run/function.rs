@@ -19,7 +19,24 @@ impl Interpreter {
         }
     }
 
+    /// Calls a closure as its caller would run its body: what it changes in the environment stays.
+    pub(crate) fn call_here(&mut self, closure: &ClosureValue, arguments: &[Value], input: Data) -> Result<Data> {
+        let result = self
+            .frame_of(closure, arguments)
+            .and_then(|frame| self.enter_keeping(&closure.function, frame, input, true));
+        match result {
+            Ok(data) => Ok(data),
+            Err(stop) => super::stopped(stop, closure.function.span),
+        }
+    }
+
     pub(super) fn enter_closure(&mut self, closure: &ClosureValue, arguments: &[Value], input: Data) -> Flow<Data> {
+        let frame = self.frame_of(closure, arguments)?;
+        self.enter(&closure.function, frame, input)
+    }
+
+    /// The slots of a call: what the closure captured, and its arguments.
+    fn frame_of(&mut self, closure: &ClosureValue, arguments: &[Value]) -> Flow<Vec<Value>> {
         let function = &closure.function;
         let mut frame = vec![Value::Nothing; function.frame as usize];
         for (slot, value) in function.captures.iter().zip(closure.captures.iter()) {
@@ -36,7 +53,7 @@ impl Interpreter {
             };
             frame[param.slot as usize] = checked_parameter(value, param, function.span)?;
         }
-        self.enter(function, frame, input)
+        Ok(frame)
     }
 
     pub(super) fn call_function(&mut self, call: &FunctionCall, input: Data, span: Span) -> Flow<Data> {
@@ -77,7 +94,18 @@ impl Interpreter {
     }
 
     /// Runs a function's body in a frame of its own.
-    fn enter(&mut self, function: &Arc<Function>, frame: Vec<Value>, mut input: Data) -> Flow<Data> {
+    fn enter(&mut self, function: &Arc<Function>, frame: Vec<Value>, input: Data) -> Flow<Data> {
+        self.enter_keeping(function, frame, input, function.env)
+    }
+
+    /// Runs a function's body; `keep` says whether its changes of the environment are the caller's.
+    fn enter_keeping(
+        &mut self,
+        function: &Arc<Function>,
+        frame: Vec<Value>,
+        mut input: Data,
+        keep: bool,
+    ) -> Flow<Data> {
         if self.depth >= MAX_DEPTH {
             return Err(Diagnostic::new(codes::TOO_DEEP, format!("calls are nested {MAX_DEPTH} deep"))
                 .label(function.span, "called from within itself")
@@ -105,7 +133,7 @@ impl Interpreter {
         let result = result.and_then(|()| self.run(&function.body, input));
         (self.base, self.depth) = (outer.0, outer.1);
         self.stack.truncate(outer.2);
-        if !function.env {
+        if !keep {
             self.env = env;
         }
         let data = match result {
