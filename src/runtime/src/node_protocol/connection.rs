@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use dora_message::common::Timestamped;
 use dora_message::daemon_to_node::DaemonReply;
 use dora_message::node_to_daemon::{DaemonRequest, NodeRegisterRequest};
 
 use super::frames::{Frame, FrameReader, write_frame};
 use super::listener::Shared;
 use super::waker::{Waker, readable_within};
-use super::wire::{Malformed, SendMessage};
+use super::wire::{self, Malformed, SendMessage};
 use super::{Flow, Signal};
 use crate::model::DataflowId;
 use crate::router::Touched;
+use crate::router::mailbox::Mailbox;
+use crate::router::stream::{Stream, Work};
 
 /// How long a peer may take to say who it is.
 const INTRODUCTION: Duration = Duration::from_secs(30);
@@ -28,7 +29,7 @@ pub fn serve(shared: &Arc<Shared>, id: u64, socket: TcpStream) {
     shared.own(id, flow.id, node);
     let _ = flow.signals.send(Signal::Connected { node });
     let mut session = Session { shared, flow, node, socket, touched: Touched::default() };
-    if let Err(error) = session.run(&mut reader)
+    if let Err(error) = session.run(reader)
         && error.kind() == io::ErrorKind::InvalidData
     {
         session.notice(format!("its connection was closed, because it broke the protocol: {error}"));
@@ -44,7 +45,7 @@ fn introduce(shared: &Shared, socket: &TcpStream, reader: &mut FrameReader) -> i
         return Ok(None);
     }
     let Some(frame) = reader.next(socket)? else { return Ok(None) };
-    let found = match decode(shared, frame.bytes())? {
+    let found = match wire::decode_request(frame.bytes(), &shared.clock)? {
         DaemonRequest::Register(request) => register(shared, &request),
         DaemonRequest::NodeConfig { node_id } => {
             let reply = serde_json::json!({ "NodeConfig": { "result": {
@@ -85,7 +86,7 @@ enum Next {
 }
 
 impl Session<'_> {
-    fn run(&mut self, reader: &mut FrameReader) -> io::Result<()> {
+    fn run(&mut self, mut reader: FrameReader) -> io::Result<()> {
         // Only now, when the supervisor has been told of the connection: a node that is answered may send and
         // be gone before anybody else gets to run.
         answer(&self.socket, &DaemonReply::Result(Ok(())))?;
@@ -110,12 +111,12 @@ impl Session<'_> {
         let known = match frame {
             Frame::Small(bytes) => match SendMessage::walk(bytes).map_err(invalid)? {
                 Some(sent) => router.send_small(self.node, &sent, bytes, &mut self.touched),
-                None => return self.request(decode(self.shared, bytes)?),
+                None => return self.request(wire::decode_request(bytes, &self.shared.clock)?),
             },
             Frame::Large(buffer) if SendMessage::walk(&buffer).map_err(invalid)?.is_some() => {
                 router.send_large(self.node, buffer, &mut self.touched).map_err(invalid)?
             }
-            Frame::Large(buffer) => return self.request(decode(self.shared, &buffer)?),
+            Frame::Large(buffer) => return self.request(wire::decode_request(&buffer, &self.shared.clock)?),
         };
         if !known {
             self.notice("it sent a message on an output that it does not declare".to_string());
@@ -183,40 +184,27 @@ impl Session<'_> {
         Ok(if ready { Next::Events } else { Next::Continue })
     }
 
-    fn events(&mut self, reader: &mut FrameReader) -> io::Result<()> {
+    fn events(&mut self, reader: FrameReader) -> io::Result<()> {
         let flow = self.flow.clone();
         let Some(port) = flow.router.port(self.node) else { return Ok(()) };
         let waker = Arc::new(Waker::new()?);
         // From here on messages are written by whoever brings them, who must never wait for this node.
         self.socket.set_nonblocking(true)?;
-        if !port.mailbox.attach(self.socket.try_clone()?, waker.clone()) {
+        let stream = Stream::new(self.socket.try_clone()?, reader, waker.clone(), self.shared.clock.clone());
+        if !port.mailbox.attach(stream) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "two event streams of one node"));
         }
-        let result = self.long_polls(reader, &waker);
+        let result = self.long_polls(&port.mailbox, &waker);
         port.mailbox.detach();
         result
     }
 
-    fn long_polls(&mut self, reader: &mut FrameReader, waker: &Waker) -> io::Result<()> {
-        let flow = self.flow.clone();
-        let Some(port) = flow.router.port(self.node) else { return Ok(()) };
-        let mut writing = false;
+    fn long_polls(&mut self, mailbox: &Mailbox, waker: &Waker) -> io::Result<()> {
         loop {
-            if !reader.is_ready() {
-                let ready = waker.wait(&self.socket, writing)?;
-                if ready.woken || ready.writable {
-                    writing = port.mailbox.write_rest();
-                }
-                if !ready.readable {
-                    continue;
-                }
-            }
-            let Some(frame) = reader.next(&self.socket)? else { return Ok(()) };
-            match decode(self.shared, frame.bytes())? {
-                DaemonRequest::NextEvent => port.mailbox.polled(),
-                other => {
-                    self.request(other)?;
-                }
+            match mailbox.work()? {
+                Work::Request(request) => drop(self.request(request)?),
+                Work::Wait(interest) => waker.wait(&self.socket, interest)?,
+                Work::End => return Ok(()),
             }
         }
     }
@@ -224,14 +212,6 @@ impl Session<'_> {
     fn notice(&self, text: String) {
         let _ = self.flow.signals.send(Signal::Notice { node: self.node, text });
     }
-}
-
-fn decode(shared: &Shared, bytes: &[u8]) -> io::Result<DaemonRequest> {
-    let request: Timestamped<DaemonRequest> = dora_message::decode(bytes)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{error:#}")))?;
-    // A clock that runs far ahead is not followed; nodes of this machine read the same one.
-    let _ = shared.clock.update_with_timestamp(&request.timestamp);
-    Ok(request.inner)
 }
 
 fn answer(socket: &TcpStream, reply: &DaemonReply) -> io::Result<()> {

@@ -61,7 +61,7 @@ impl FrameReader {
     pub fn next(&mut self, socket: &TcpStream) -> io::Result<Option<Frame<'_>>> {
         loop {
             let Some(length) = self.length() else {
-                if !self.fill(socket)? {
+                if !self.fill(socket, read)? {
                     return match self.end - self.start {
                         0 => Ok(None),
                         _ => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -82,14 +82,44 @@ impl FrameReader {
                 self.start = body.end;
                 return Ok(Some(Frame::Small(&self.chunk[body])));
             }
-            if !self.fill(socket)? {
+            if !self.fill(socket, read)? {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
     }
 
+    /// The next frame if it has come whole, without waiting. The socket must not block, and carry small frames only.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when the peer has closed; `InvalidData` when a frame is not small.
+    pub fn next_now(&mut self, socket: &TcpStream) -> io::Result<Option<&[u8]>> {
+        let length = loop {
+            match self.length() {
+                Some(length) if length >= LARGE => {
+                    let message = format!("a frame of {length} bytes where only requests are expected");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+                }
+                Some(length) if self.is_ready() => break length,
+                _ => {}
+            }
+            match self.fill(socket, read_now) {
+                Ok(true) => {}
+                Ok(false) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        };
+        let body = self.start + 8..self.start + 8 + length;
+        self.start = body.end;
+        Ok(Some(&self.chunk[body]))
+    }
+
     /// Reads more into the chunk; `false` at the end of the stream.
-    fn fill(&mut self, socket: &TcpStream) -> io::Result<bool> {
+    fn fill(
+        &mut self,
+        socket: &TcpStream,
+        read: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         } else if self.start > CHUNK / 2 || self.end == CHUNK {
@@ -120,11 +150,20 @@ impl FrameReader {
 }
 
 /// Reads at least a byte, waiting for it whether or not the socket blocks.
-fn read(mut socket: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
+fn read(socket: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match read_now(socket, into) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(socket, PollFlags::IN)?,
+            result => return result,
+        }
+    }
+}
+
+/// Reads what has come.
+fn read_now(mut socket: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match socket.read(into) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait(socket, PollFlags::IN)?,
             result => return result,
         }
     }

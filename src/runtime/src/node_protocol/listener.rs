@@ -10,7 +10,7 @@ use std::time::Duration;
 use dora_message::uhlc::HLC;
 
 use super::buffers::Pool;
-use super::waker::Waker;
+use super::waker::{Interest, Waker};
 use super::{Flows, connection};
 use crate::model::DataflowId;
 
@@ -113,7 +113,7 @@ impl Shared {
             match listener.accept() {
                 Ok((socket, _)) => self.open(socket),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if self.waker.wait(listener, false).is_err() {
+                    if self.waker.wait(listener, Interest::READING).is_err() {
                         return;
                     }
                 }

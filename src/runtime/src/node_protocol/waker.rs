@@ -9,12 +9,15 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 /// A counter the kernel can wait for.
 pub struct Waker(OwnedFd);
 
-/// What a wait ended with; several may be true.
-#[derive(Debug, Clone, Copy)]
-pub struct Ready {
-    pub readable: bool,
-    pub writable: bool,
-    pub woken: bool,
+/// What of a socket is waited for, besides its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interest {
+    pub reading: bool,
+    pub writing: bool,
+}
+
+impl Interest {
+    pub const READING: Interest = Interest { reading: true, writing: false };
 }
 
 impl Waker {
@@ -28,10 +31,12 @@ impl Waker {
         let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
     }
 
-    /// Waits until `socket` can be read, or with `writing` written, or until somebody wakes.
-    pub fn wait(&self, socket: &impl AsFd, writing: bool) -> io::Result<Ready> {
-        let interest = if writing { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-        let mut both = [PollFd::new(socket, interest), PollFd::new(&self.0, PollFlags::IN)];
+    /// Waits until what is of interest can be done with `socket`, its peer has closed it, or somebody wakes.
+    pub fn wait(&self, socket: &impl AsFd, interest: Interest) -> io::Result<()> {
+        let mut flags = PollFlags::RDHUP;
+        flags.set(PollFlags::IN, interest.reading);
+        flags.set(PollFlags::OUT, interest.writing);
+        let mut both = [PollFd::new(socket, flags), PollFd::new(&self.0, PollFlags::IN)];
         loop {
             match poll(&mut both, None) {
                 Ok(_) => break,
@@ -39,18 +44,11 @@ impl Waker {
                 Err(error) => return Err(error.into()),
             }
         }
-        let (socket, waker) = (both[0].revents(), both[1].revents());
-        let ready = Ready {
-            // An error or a hang-up is something to be read.
-            readable: socket.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR),
-            writable: socket.contains(PollFlags::OUT),
-            woken: waker.contains(PollFlags::IN),
-        };
-        if ready.woken {
+        if both[1].revents().contains(PollFlags::IN) {
             let mut count = [0; 8];
             let _ = rustix::io::read(&self.0, &mut count);
         }
-        Ok(ready)
+        Ok(())
     }
 }
 

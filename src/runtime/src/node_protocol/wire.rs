@@ -6,15 +6,27 @@
 //! formed, and copies them into the events as they came. A request that does not hold what it should costs
 //! its sender the connection, before it can cost a consumer its own.
 
+use std::io;
 use std::ops::Range;
 
 use dora_message::MAX_MESSAGE_BYTES;
-use dora_message::uhlc;
+use dora_message::common::Timestamped;
+use dora_message::node_to_daemon::DaemonRequest;
+use dora_message::uhlc::{self, HLC};
 
 /// Variant numbers are the protocol: dora appends to its enums and never reorders them.
 const SEND_MESSAGE: u8 = 2;
 const NEXT_EVENTS: u8 = 1;
 const INPUT: u8 = 2;
+
+/// Decodes a request whole, and sets `clock` by its sender's.
+pub fn decode_request(bytes: &[u8], clock: &HLC) -> io::Result<DaemonRequest> {
+    let request: Timestamped<DaemonRequest> = dora_message::decode(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{error:#}")))?;
+    // A clock that runs far ahead is not followed; nodes of this machine read the same one.
+    let _ = clock.update_with_timestamp(&request.timestamp);
+    Ok(request.inner)
+}
 
 /// What is wrong with bytes that a peer sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

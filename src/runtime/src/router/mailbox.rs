@@ -1,12 +1,10 @@
 //! What waits for one node: its input queues, and the socket its event stream reads from.
 //!
-//! A node asks for events with a long poll. Whoever brings an event while such a poll is open answers it at
-//! once, from the thread that received the message, so that a message passes through with a single wake-up.
-//! Only what does not fit into the socket's buffer is left to the node's own event thread.
+//! Whoever brings an event to a node that waits for one hands it over at once, from the thread that received the
+//! message; see [`stream`](super::stream).
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Write};
-use std::net::TcpStream;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,8 +14,8 @@ use dora_message::uhlc::HLC;
 use hdrhistogram::Histogram;
 
 use super::message::{Message, ntp_between, ntp_now};
+use super::stream::{Outgoing, Stream, Work};
 use crate::model::{Latency, QueuePolicy};
-use crate::node_protocol::waker::Waker;
 use crate::node_protocol::wire;
 
 /// Messages up to this size are copied beside the others of a reply; larger ones are sent from where they are.
@@ -89,24 +87,6 @@ struct State {
     farewell: Option<Vec<Vec<u8>>>,
     /// Messages that were sent before this moment waited for a reason that is no latency.
     fresh: u64,
-}
-
-/// The connection a node reads its events from.
-struct Stream {
-    socket: TcpStream,
-    waker: Arc<Waker>,
-    /// The node waits for an answer.
-    polled: bool,
-    unsent: Option<Outgoing>,
-}
-
-/// A frame that is being written.
-struct Outgoing {
-    head: Vec<u8>,
-    /// Where in `head` a message's own bytes come in between.
-    inserts: Vec<(usize, Arc<Message>)>,
-    written: usize,
-    length: usize,
 }
 
 /// What became of a message that was brought.
@@ -396,7 +376,7 @@ impl Mailbox {
 
     /// How long the node has given no sign of life. One that waits for events is well.
     pub fn quiet_for(&self, now: Instant) -> Duration {
-        if self.lock().stream.as_ref().is_some_and(|stream| stream.polled) {
+        if self.lock().stream.as_mut().is_some_and(Stream::is_polled) {
             return Duration::ZERO;
         }
         let last = self.since + Duration::from_millis(self.alive.load(Ordering::Relaxed));
@@ -404,13 +384,26 @@ impl Mailbox {
     }
 
     /// Gives the mailbox the connection of a node that has subscribed; `false` when it has one.
-    pub fn attach(&self, socket: TcpStream, waker: Arc<Waker>) -> bool {
+    pub fn attach(&self, stream: Stream) -> bool {
         let mut state = self.lock();
         if state.stream.is_some() {
             return false;
         }
-        state.stream = Some(Stream { socket, waker, polled: false, unsent: None });
+        state.stream = Some(stream);
         true
+    }
+
+    /// Does what can be done for the connection without waiting, and tells its thread what else there is to do.
+    ///
+    /// # Errors
+    /// The connection failed, or the node broke the protocol.
+    pub fn work(&self) -> io::Result<Work> {
+        let mut state = self.lock();
+        if let Some(stream) = &mut state.stream {
+            stream.proceed();
+        }
+        self.flush_locked(&mut state);
+        state.stream.as_mut().map_or(Ok(Work::End), Stream::work)
     }
 
     /// Forgets the connection. Queued messages stay for a successor unless the mailbox has ended.
@@ -433,26 +426,9 @@ impl Mailbox {
         self.note_life();
     }
 
-    /// Notes that the node waits for events, and answers if there are any.
-    pub fn polled(&self) {
-        self.note_life();
-        let mut state = self.lock();
-        if let Some(stream) = &mut state.stream {
-            stream.polled = true;
-        }
-        self.flush_locked(&mut state);
-    }
-
     /// Answers an open poll with what is queued.
     pub fn flush(&self) {
         self.flush_locked(&mut self.lock());
-    }
-
-    /// Goes on writing what did not fit into the socket; `true` when something is still left.
-    pub fn write_rest(&self) -> bool {
-        let mut state = self.lock();
-        let Some(stream) = &mut state.stream else { return false };
-        stream.write()
     }
 
     /// Counts of every input, in the order they were given.
@@ -480,25 +456,29 @@ impl Mailbox {
     }
 
     fn flush_locked(&self, state: &mut State) {
-        let State { queue, inputs, stream: Some(stream), ended, held, farewell, fresh } = state else { return };
-        if !stream.polled {
-            return;
-        }
-        let outgoing = match farewell {
-            Some(events) => take(&mut events.drain(..).map(Entry::Control).collect(), inputs, &self.clock, *fresh),
-            None if *held || (queue.is_empty() && !*ended) => return,
-            None => take(queue, inputs, &self.clock, *fresh),
-        };
-        stream.polled = false;
-        stream.unsent = Some(outgoing);
-        self.room.notify_all();
-        if stream.write() {
-            stream.waker.wake();
+        while state.has_news() {
+            let State { queue, inputs, stream: Some(stream), farewell, fresh, .. } = state else { return };
+            if !stream.is_polled() {
+                return stream.expect_poll();
+            }
+            let outgoing = match farewell {
+                Some(events) => take(&mut events.drain(..).map(Entry::Control).collect(), inputs, &self.clock, *fresh),
+                None => take(queue, inputs, &self.clock, *fresh),
+            };
+            stream.answer(outgoing);
+            // It waited for an answer until now.
+            self.note_life();
+            self.room.notify_all();
         }
     }
 }
 
 impl State {
+    /// Whether the node has something to be told, be it that nothing more comes.
+    fn has_news(&self) -> bool {
+        self.farewell.is_some() || (!self.held && (self.ended || !self.queue.is_empty()))
+    }
+
     fn begin(&mut self) {
         self.fresh = ntp_now();
         let now = Instant::now();
@@ -573,73 +553,7 @@ fn take(queue: &mut VecDeque<Entry>, inputs: &mut [Input], clock: &HLC, fresh: u
         wire::put_timestamp(&mut head, &timestamp);
     }
     wire::finish_frame(&mut head, elsewhere);
-    let length = head.len() + elsewhere;
-    Outgoing { head, inserts, written: 0, length }
-}
-
-impl Stream {
-    /// Writes what the socket takes now; `true` when something is left.
-    fn write(&mut self) -> bool {
-        let Some(outgoing) = &mut self.unsent else { return false };
-        match outgoing.write(&self.socket) {
-            Ok(true) => return true,
-            Ok(false) => {}
-            // The connection's own thread meets the same error and ends it.
-            Err(_) => drop(self.socket.shutdown(std::net::Shutdown::Both)),
-        }
-        self.unsent = None;
-        false
-    }
-}
-
-impl Outgoing {
-    fn write(&mut self, mut socket: &TcpStream) -> io::Result<bool> {
-        while self.written < self.length {
-            let result = if self.inserts.is_empty() {
-                socket.write(self.head.get(self.written..).unwrap_or_default())
-            } else {
-                socket.write_vectored(&self.rest())
-            };
-            match result {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => self.written += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
-    }
-
-    /// What is left to write, as far as one system call takes it.
-    fn rest(&self) -> Vec<IoSlice<'_>> {
-        let mut slices = Vec::with_capacity(2 * self.inserts.len() + 1);
-        let mut skip = self.written;
-        let mut add = |bytes: &'_ [u8]| -> Option<(usize, usize)> {
-            if skip >= bytes.len() {
-                skip -= bytes.len();
-                None
-            } else {
-                Some((std::mem::take(&mut skip), bytes.len()))
-            }
-        };
-        let mut from = 0;
-        for (at, message) in &self.inserts {
-            let (part, body) = (self.head.get(from..*at).unwrap_or_default(), message.body());
-            from = *at;
-            for bytes in [part, body] {
-                if let Some((start, end)) = add(bytes) {
-                    slices.push(IoSlice::new(&bytes[start..end]));
-                }
-            }
-        }
-        let tail = self.head.get(from..).unwrap_or_default();
-        if let Some((start, end)) = add(tail) {
-            slices.push(IoSlice::new(&tail[start..end]));
-        }
-        slices.truncate(512);
-        slices
-    }
+    Outgoing::new(head, inserts)
 }
 
 fn latency(histogram: &Histogram<u64>) -> Option<Latency> {

@@ -4,7 +4,7 @@
 //! waits for anything but room in a `backpressure` queue.
 //!
 //! - [`wiring`] – who is fed by whom, and changes to that
-//! - [`mailbox`] – what waits for one node, and handing it over
+//! - [`mailbox`] – what waits for one node, and handing it over; [`stream`]: the connection it is handed over on
 //! - [`message`] – a message's bytes
 //! - [`tap`] – copies of messages for those who look on
 //! - [`timers`] – `dora/timer` inputs
@@ -15,6 +15,7 @@ pub mod extensions;
 pub mod mailbox;
 pub mod message;
 pub mod rate;
+pub mod stream;
 pub mod tap;
 pub mod timers;
 pub mod wiring;
