@@ -202,7 +202,9 @@ impl Session<'_> {
     fn long_polls(&mut self, mailbox: &Mailbox, waker: &Waker) -> io::Result<()> {
         loop {
             match mailbox.work()? {
-                Work::Request(request) => drop(self.request(request)?),
+                Work::Request(request) => {
+                    self.request(request)?;
+                }
                 Work::Wait(interest) => waker.wait(&self.socket, interest)?,
                 Work::End => return Ok(()),
             }
