@@ -12,6 +12,7 @@
 //! - [`node_protocol`] – what nodes speak
 //! - [`router`] – from outputs to inputs, with queues, timers and counts
 //! - [`logs`] – what nodes print, kept and followed
+//! - [`telemetry`] – what a runtime is doing, in memory that anybody of its user can look at
 //! - [`control`] – the runtime over a socket: other shells, the daemon, all runtimes of a home as one
 //! - [`guard`] – kills what a killed runtime leaves behind; [`sweep`]: records it as it is
 //! - [`limits`] – how many files may be open
@@ -31,6 +32,7 @@ pub mod request;
 pub mod router;
 pub mod supervisor;
 pub mod sweep;
+pub mod telemetry;
 
 pub use embedded::{Embedded, Options};
 pub use handle::{Backend, Handle, Items};

@@ -392,10 +392,14 @@ pub struct NodeInfo {
     pub cause: Option<String>,
     /// The node that made this one fail.
     pub culprit: Option<NodeId>,
-    /// Share of one processor, 1.0 being all of it; `None` while it does not run.
+    /// Share of one processor that its process and all that descend from it take, 1.0 being all of it; `None` while
+    /// it does not run.
     pub cpu: Option<f64>,
-    /// Resident memory in bytes.
+    /// Resident memory of all of them in bytes.
     pub memory: Option<u64>,
+    /// How many processes these are.
+    #[serde(default)]
+    pub processes: Option<u32>,
     /// Messages handed to its process.
     pub received: u64,
     /// Messages it sent.

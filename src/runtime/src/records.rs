@@ -166,6 +166,7 @@ pub fn nodes(store: &Store, row: &DataflowRow) -> Result<Vec<NodeInfo>> {
             culprit: None,
             cpu: None,
             memory: None,
+            processes: None,
             received: 0,
             sent: 0,
             received_rate: 0.0,

@@ -9,6 +9,7 @@ use store::{ProcessId, Store};
 use crate::guard::kill_group;
 use crate::model::Status;
 use crate::records;
+use crate::telemetry::page::Page;
 
 /// Kills nodes whose runtime is gone, and ends its dataflows in the records. The guard has normally done the
 /// killing long before.
@@ -65,6 +66,7 @@ pub fn sweep(store: &Store) -> Result<()> {
         }])?;
     }
     for runtime in dead {
+        Page::remove(runtime.id);
         store.end_runtime(runtime.id, now)?;
     }
     Ok(())

@@ -29,6 +29,7 @@ use crate::model::{
     DataflowId, DataflowInfo, DataflowRef, Event, EventQuery, NodeInfo, NodeQuery, StartOptions, TopicInfo, TopicQuery,
 };
 use crate::request::{Answer, Item, Request, Subscription};
+use crate::telemetry::{self, Snapshot};
 use crate::{descriptor, records, sweep};
 
 /// How long a process may take to be gone after its connections have broken.
@@ -108,6 +109,11 @@ impl Fleet {
     pub fn runtimes(&self) -> Result<Vec<RuntimeRow>> {
         sweep::sweep(&self.0.store)?;
         self.0.store.runtimes()
+    }
+
+    /// What the runtimes that live were doing when they last told, without asking them. Oldest first.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        telemetry::snapshots(&self.runtimes()?)
     }
 
     /// The other runtimes that can be asked.

@@ -101,7 +101,7 @@ impl Shared {
         let before = info(&flow, &at.node)?;
         self.command(&flow, |done| Command::Node { node: at.node.clone(), order: Order::Remove(options), done })
             .await?;
-        Ok(NodeInfo { status: Status::Stopped, pid: None, cpu: None, memory: None, ..before })
+        Ok(NodeInfo { status: Status::Stopped, pid: None, cpu: None, memory: None, processes: None, ..before })
     }
 
     pub(super) async fn add_node(&self, reference: &DataflowRef, text: String) -> Result<NodeInfo> {

@@ -28,6 +28,9 @@ use crate::router::timers::Timers;
 use crate::supervisor::dataflow::Dataflow;
 use crate::supervisor::process;
 use crate::supervisor::task::commands::Command;
+use crate::telemetry::page::Page;
+use crate::telemetry::processes::Processes;
+use crate::telemetry::publisher::Publisher;
 use crate::{limits, sweep};
 
 /// How often rates and the use of processor and memory are looked at.
@@ -196,18 +199,37 @@ impl Shared {
             Listener::start(self.table.clone(), self.clock.clone()).map_err(failed("listening for nodes"))?;
         let timers = Timers::start().map_err(failed("its timers"))?;
         let _ = self.machinery.set(Machinery { listener, timers });
-        let sampled = Arc::downgrade(self);
+        self.watch_over();
+        Ok(())
+    }
+
+    /// Keeps looking at what the dataflows do, and publishes it.
+    fn watch_over(self: &Arc<Self>) {
+        let watched = Arc::downgrade(self);
+        let page = Page::create(self.row.id, self.row.process);
+        let publisher = page.map(|page| Publisher::new(page, runtime_name(&self.row)));
+        if let (Err(error), Some(journal)) = (&publisher, &self.options.journal) {
+            journal.say(None, LogLevel::Warn, format!("nobody can look at the figures of this runtime: {error}"));
+        }
+        let mut publisher = publisher.ok();
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
-            let mut ticks = tokio::time::interval(SAMPLE);
             // Without it there are rates and no use of processor and memory.
-            let mut system = sysinfo::System::new().ok();
-            while let Some(shared) = sampled.upgrade() {
-                sample(&shared.live(), system.as_mut());
+            let mut processes = Processes::new();
+            let mut due = Instant::now();
+            while let Some(shared) = watched.upgrade() {
+                let live = shared.live();
                 drop(shared);
-                ticks.tick().await;
+                let now = Instant::now();
+                if now >= due {
+                    sample(&live, processes.as_mut());
+                    due = now + SAMPLE;
+                }
+                // What cannot be published grows old on the page, and readers are told how old.
+                let pause = publisher.as_mut().and_then(|publisher| publisher.publish(&live).ok());
+                drop(live);
+                tokio::time::sleep(pause.unwrap_or(SAMPLE)).await;
             }
         });
-        Ok(())
     }
 
     /// Lets a node be found that somebody else starts.
@@ -285,19 +307,12 @@ impl Shared {
     }
 }
 
-fn sample(live: &[Arc<Dataflow>], mut system: Option<&mut sysinfo::System>) {
-    use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate};
-    let pids: Vec<Pid> = live.iter().flat_map(|flow| flow.pids()).map(Pid::from_u32).collect();
-    let what = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
-    if let Some(system) = &mut system {
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
-    }
+fn sample(live: &[Arc<Dataflow>], processes: Option<&mut Processes>) {
+    let pids: Vec<u32> = live.iter().flat_map(|flow| flow.pids()).collect();
+    let usage = processes.map(|processes| processes.sample(&pids)).unwrap_or_default();
     let now = Instant::now();
     for flow in live {
-        flow.sample(now, |pid| {
-            let process = system.as_ref()?.process(Pid::from_u32(pid))?;
-            Some((f64::from(process.cpu_usage()) / 100.0, process.memory()))
-        });
+        flow.sample(now, &usage);
     }
 }
 

@@ -13,9 +13,10 @@ use dora_message::daemon_to_node::NodeEvent;
 use dora_message::uhlc::HLC;
 use hdrhistogram::Histogram;
 
+use super::latencies::Latencies;
 use super::message::{Message, ntp_between, ntp_now};
 use super::stream::{Outgoing, Stream, Work};
-use crate::model::{Latency, QueuePolicy};
+use crate::model::QueuePolicy;
 use crate::node_protocol::wire;
 
 /// Messages up to this size are copied beside the others of a reply; larger ones are sent from where they are.
@@ -32,7 +33,7 @@ pub struct Queue {
 }
 
 /// Counts of one input. `messages` is what came; it is `delivered`, `dropped`, or `queued`.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct InputCounts {
     pub messages: u64,
     pub bytes: u64,
@@ -41,7 +42,7 @@ pub struct InputCounts {
     /// How many of the dropped were dropped while the dataflow was paused.
     pub while_paused: u64,
     pub queued: u64,
-    pub latency: Option<Latency>,
+    pub latencies: Latencies,
     pub closed: bool,
     /// Whether nothing has come for longer than its timeout.
     pub silent: bool,
@@ -443,7 +444,7 @@ impl Mailbox {
                 dropped: input.dropped,
                 while_paused: input.while_paused,
                 queued: input.queued as u64,
-                latency: latency(&input.latency),
+                latencies: Latencies::of(&input.latency),
                 closed: input.closed,
                 silent: input.silent,
             })
@@ -554,16 +555,4 @@ fn take(queue: &mut VecDeque<Entry>, inputs: &mut [Input], clock: &HLC, fresh: u
     }
     wire::finish_frame(&mut head, elsewhere);
     Outgoing::new(head, inserts)
-}
-
-fn latency(histogram: &Histogram<u64>) -> Option<Latency> {
-    if histogram.is_empty() {
-        return None;
-    }
-    Some(Latency {
-        mean: Duration::from_nanos(histogram.mean() as u64),
-        p50: Duration::from_nanos(histogram.value_at_quantile(0.5)),
-        p99: Duration::from_nanos(histogram.value_at_quantile(0.99)),
-        max: Duration::from_nanos(histogram.max()),
-    })
 }

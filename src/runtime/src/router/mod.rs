@@ -6,12 +6,14 @@
 //! - [`wiring`] – who is fed by whom, and changes to that
 //! - [`mailbox`] – what waits for one node, and handing it over; [`stream`]: the connection it is handed over on
 //! - [`message`] – a message's bytes
+//! - [`latencies`] – how long messages took, as distributions whose difference is one too
 //! - [`tap`] – copies of messages for those who look on
 //! - [`timers`] – `dora/timer` inputs
 //! - [`rate`] – messages per second
 //! - [`extensions`] – values that nodes leave for each other
 
 pub mod extensions;
+pub mod latencies;
 pub mod mailbox;
 pub mod message;
 pub mod rate;
@@ -37,6 +39,7 @@ use crate::descriptor::plan::{Plan, PlannedInput, PlannedNode};
 use crate::model::{EdgeInfo, LogLevel};
 use crate::node_protocol::buffers::Buffer;
 use crate::node_protocol::wire::SendMessage;
+use latencies::Latencies;
 use mailbox::Push;
 use message::Message;
 use wiring::{Odd, Output, OutputCounts, Port, Target, Wiring};
@@ -589,6 +592,11 @@ impl Router {
 
     /// Every input with its counts, by node and in the order of the plan.
     pub fn edges(&self) -> Vec<EdgeInfo> {
+        self.edges_with_latencies().into_iter().map(|(edge, _)| edge).collect()
+    }
+
+    /// The same, each with all its latencies.
+    pub fn edges_with_latencies(&self) -> Vec<(EdgeInfo, Latencies)> {
         let wiring = self.wiring();
         wiring.ports.iter().flat_map(|port| port.edges(&wiring)).collect()
     }

@@ -12,7 +12,8 @@ use dora_message::daemon_to_node::NodeEvent;
 use dora_message::id::{DataId, NodeId};
 use dora_message::uhlc::HLC;
 
-use super::mailbox::{Mailbox, Queue};
+use super::latencies::Latencies;
+use super::mailbox::{InputCounts, Mailbox, Queue};
 use super::message::Message;
 use super::tap::Taps;
 use crate::descriptor::plan::{Plan, PlannedInput, PlannedNode};
@@ -344,10 +345,17 @@ impl Port {
         }
     }
 
-    /// Its inputs with their counts.
-    pub fn edges<'a>(&'a self, wiring: &'a Wiring) -> impl Iterator<Item = EdgeInfo> + 'a {
+    /// Its inputs with their counts, and all their latencies.
+    pub fn edges<'a>(&'a self, wiring: &'a Wiring) -> impl Iterator<Item = (EdgeInfo, Latencies)> + 'a {
         let counts = self.mailbox.counts();
-        self.inputs.iter().zip(counts).map(|(input, counts)| EdgeInfo {
+        self.inputs.iter().zip(counts).map(|(input, counts)| {
+            let edge = self.edge(wiring, input, &counts);
+            (edge, counts.latencies)
+        })
+    }
+
+    fn edge(&self, wiring: &Wiring, input: &PlannedInput, counts: &InputCounts) -> EdgeInfo {
+        EdgeInfo {
             path: wiring.source(&input.mapping).map_or(DataPath::Routed, |route| route.output.path()),
             kind: match input.mapping {
                 InputMapping::User(_) => EdgeSource::Output,
@@ -365,14 +373,14 @@ impl Port {
             dropped: counts.dropped,
             while_paused: counts.while_paused,
             queued: counts.queued,
-            latency: counts.latency,
+            latency: counts.latencies.figures(),
             node_loss: match input.policy {
                 QueuePolicy::DropOldest => NodeLoss::Possible,
                 QueuePolicy::Backpressure => NodeLoss::Impossible,
             },
             closed: counts.closed,
             silent: counts.silent,
-        })
+        }
     }
 }
 

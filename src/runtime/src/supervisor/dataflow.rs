@@ -25,6 +25,7 @@ use crate::model::{
 use crate::records::{self, Kept};
 use crate::router::Router;
 use crate::router::rate::Meter;
+use crate::telemetry::processes::Usage;
 
 /// How many lines of a node's standard error are remembered for the moment it dies.
 pub(super) const LAST_LINES: usize = 20;
@@ -104,8 +105,7 @@ pub(super) struct NodeState {
     pub ready: bool,
     /// Where it listens for others' direct messages, once any go that way.
     zenoh_port: Option<u16>,
-    cpu: Option<f64>,
-    memory: Option<u64>,
+    usage: Option<Usage>,
     received: Meter,
     sent: Meter,
 }
@@ -127,8 +127,7 @@ impl NodeState {
             removed: false,
             ready: false,
             zenoh_port: None,
-            cpu: None,
-            memory: None,
+            usage: None,
             received: Meter::default(),
             sent: Meter::default(),
         }
@@ -370,7 +369,7 @@ impl Dataflow {
     }
 
     /// Notes how many messages went through, and what the processes use.
-    pub fn sample(&self, now: Instant, usage: impl Fn(u32) -> Option<(f64, u64)>) {
+    pub fn sample(&self, now: Instant, usage: &HashMap<u32, Usage>) {
         let plan = self.plan();
         let mut state = self.lock();
         let state = &mut *state;
@@ -378,8 +377,8 @@ impl Dataflow {
             let (sent, received) = self.router.traffic(at);
             node.sent.sample(now, sent);
             node.received.sample(now, received);
-            let used = node.process.filter(|_| !node.status.is_ended()).and_then(|process| usage(process.pid));
-            (node.cpu, node.memory) = (used.map(|used| used.0), used.map(|used| used.1));
+            let running = node.process.filter(|_| !node.status.is_ended());
+            node.usage = running.and_then(|process| usage.get(&process.pid).copied());
         }
         for (at, planned) in plan.nodes.iter().enumerate() {
             for output in &planned.run_config.outputs {
@@ -431,6 +430,7 @@ impl Dataflow {
         rows.map(|(at, (planned, node))| {
             let (sent, received) = self.router.traffic(at);
             let runs = !node.status.is_ended();
+            let usage = node.usage.filter(|_| runs);
             NodeInfo {
                 dataflow: self.id,
                 dataflow_name: self.name.clone(),
@@ -441,8 +441,9 @@ impl Dataflow {
                 exit: node.exit,
                 cause: node.cause.clone(),
                 culprit: node.culprit.clone(),
-                cpu: node.cpu.filter(|_| runs),
-                memory: node.memory.filter(|_| runs),
+                cpu: usage.map(|usage| usage.cpu),
+                memory: usage.map(|usage| usage.memory),
+                processes: usage.map(|usage| usage.processes),
                 received,
                 sent,
                 received_rate: if runs { node.received.rate(now, received) } else { 0.0 },

@@ -392,7 +392,7 @@ impl Coordinator {
         match self.patient(request).await? {
             // It is told once the restart has begun, and its figures are those of before for a while.
             ControlRequestReply::NodeRestarted { .. } => {
-                Ok(NodeInfo { status: Status::Restarting, pid: None, cpu: None, memory: None, ..node })
+                Ok(NodeInfo { status: Status::Restarting, pid: None, cpu: None, memory: None, processes: None, ..node })
             }
             other => self.unexpected(&other),
         }
@@ -536,7 +536,7 @@ fn grace(options: StopOptions) -> Option<Duration> {
 }
 
 fn gone(node: NodeInfo) -> NodeInfo {
-    NodeInfo { status: Status::Stopped, pid: None, cpu: None, memory: None, ..node }
+    NodeInfo { status: Status::Stopped, pid: None, cpu: None, memory: None, processes: None, ..node }
 }
 
 fn invalid(what: &str, error: &serde_yaml::Error) -> Box<Diagnostic> {

@@ -133,6 +133,7 @@ fn node(
         culprit: None,
         cpu: running.map(|metrics| f64::from(metrics.cpu_usage) / 100.0),
         memory: running.map(|metrics| (metrics.memory_mb * 1e6) as u64),
+        processes: None,
         received: 0,
         sent: 0,
         received_rate: 0.0,

@@ -1,0 +1,68 @@
+//! From a runtime to its page.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::page::{PLACE, Page};
+use super::snapshot::{Edge, Flow, Snapshot};
+use crate::model::UnixNanos;
+use crate::supervisor::dataflow::Dataflow;
+
+/// How often a snapshot is published while dataflows run.
+pub const PACE: Duration = Duration::from_millis(100);
+/// Between two snapshots passes so many times what one takes, so that many dataflows make snapshots rarer instead of
+/// the processor busier.
+const REST: u32 = 100;
+
+/// Publishes snapshots of a runtime.
+pub struct Publisher {
+    page: Page,
+    runtime: String,
+    /// What is published shows that nothing runs.
+    idle: bool,
+}
+
+impl Publisher {
+    /// Publishes on a page.
+    pub fn new(page: Page, runtime: String) -> Self {
+        Publisher { page, runtime, idle: false }
+    }
+
+    /// Publishes these dataflows as they are now; returns when to do it again at the earliest.
+    ///
+    /// # Errors
+    /// The system has no memory for it; what was published before stays, and grows old.
+    pub fn publish(&mut self, live: &[Arc<Dataflow>]) -> Result<Duration, String> {
+        if live.is_empty() && self.idle {
+            return Ok(PACE);
+        }
+        let began = Instant::now();
+        let flows = live.iter().map(|dataflow| flow(dataflow)).collect();
+        let mut snapshot = Snapshot { time: UnixNanos::now(), runtime: self.runtime.clone(), flows, hidden: 0 };
+        let bytes = loop {
+            let bytes = dora_message::encode(&snapshot).map_err(|error| format!("{error:#}"))?;
+            // The newest go first: whoever looked at the others still finds them.
+            if bytes.len() <= PLACE || snapshot.flows.pop().is_none() {
+                break bytes;
+            }
+            snapshot.hidden += 1;
+        };
+        self.page.write(&bytes)?;
+        self.idle = live.is_empty();
+        Ok(PACE.max(began.elapsed() * REST))
+    }
+}
+
+/// What is published of a dataflow.
+fn flow(dataflow: &Dataflow) -> Flow {
+    let info = dataflow.info();
+    let edges = dataflow.router.edges_with_latencies().into_iter().map(|(info, latencies)| Edge { info, latencies });
+    Flow {
+        id: info.id,
+        name: info.name,
+        status: info.status,
+        started: info.started,
+        nodes: dataflow.nodes(),
+        edges: edges.collect(),
+    }
+}
