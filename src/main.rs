@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_default();
     let code = if Path::new(&name).file_name().is_some_and(|name| name == "dora-builtin") {
-        shell::node(args.collect())
+        shell::node::main(args.collect())
     } else if runtime::control::daemon::is_wanted() {
         runtime::control::daemon::main()
     } else {

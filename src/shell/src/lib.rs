@@ -29,4 +29,3 @@ pub mod terminal;
 pub mod usage;
 
 pub use app::main;
-pub use node::main as node;
