@@ -6,6 +6,7 @@ use runtime::model::{
     DataflowDetails, DataflowInfo, EdgeInfo, Event, EventKind, Latency, LogRecord, MetadataParameters, NodeInfo,
     Parameter, TopicInfo, TopicMessage, UnixNanos,
 };
+use runtime::telemetry::stats::{Figures, FlowStats, NodeStats};
 use value::DateTime;
 
 use crate::prelude::*;
@@ -49,6 +50,32 @@ pub(crate) const NODES: &str = "table<name: string, dataflow: string, status: st
     paused stopping stopped failed finished restarting backoff], cause: string, cpu: float, memory: filesize, uptime: duration, \
     restarts: int, pid: int, received: int, sent: int, received_rate: float, sent_rate: float, exit: string, \
     culprit: string, source: string, id: string>";
+macro_rules! figures {
+    ($first:literal, $last:literal) => {
+        concat!(
+            "table<",
+            $first,
+            "cpu: float, memory: filesize, received_rate: float, sent_rate: float, latency_p50: duration, \
+             latency_p99: duration, dropped: int, queued: int, restarts: int, cpu_max: float, latency_max: duration, \
+             processes: int, received: int, sent: int, age: duration",
+            $last,
+            ", id: string>"
+        )
+    };
+}
+
+/// The columns of a node's figures.
+pub(crate) const NODE_STATS: &str = figures!(
+    "name: string, dataflow: string, status: string@[created building starting running paused stopping stopped failed \
+     finished restarting backoff], ",
+    ""
+);
+/// The columns of a dataflow's figures.
+pub(crate) const FLOW_STATS: &str = figures!(
+    "name: string, status: string@[created building starting running paused stopping stopped failed finished], \
+     nodes: int, ",
+    ", uptime: duration"
+);
 /// The columns of a log record.
 pub(crate) const LOGS: &str = "table<time: datetime, node: string, level: string@[error warn info debug trace stdout], \
     message: string, stream: string@[stdout stderr runtime], target: string, fields: record>";
@@ -182,6 +209,45 @@ pub(crate) fn node(info: &NodeInfo) -> Value {
         ("id", text(format!("{}/{}", info.dataflow, info.node))),
     ];
     row(fields, Some("node"))
+}
+
+pub(crate) fn node_stats(stats: &NodeStats) -> Value {
+    let first = [
+        ("name", text(&stats.info.node)),
+        ("dataflow", text(&stats.info.dataflow_name)),
+        ("status", text(stats.info.status)),
+    ];
+    let last = [("id", text(format!("{}/{}", stats.info.dataflow, stats.info.node)))];
+    row(first.into_iter().chain(figures(&stats.figures, stats.age)).chain(last), Some("node"))
+}
+
+pub(crate) fn flow_stats(stats: &FlowStats) -> Value {
+    let first = [("name", text(&stats.name)), ("status", text(stats.status)), ("nodes", int(stats.nodes.into()))];
+    let last = [("uptime", maybe(stats.uptime, lasted)), ("id", text(stats.id))];
+    row(first.into_iter().chain(figures(&stats.figures, stats.age)).chain(last), Some("dataflow"))
+}
+
+fn figures(figures: &Figures, age: Duration) -> impl Iterator<Item = (&'static str, Value)> {
+    let percent = |share: f64| tenths(share * 100.0);
+    let latency = |pick: fn(&Latency) -> Duration| maybe(figures.latency.as_ref(), |latency| duration(pick(latency)));
+    [
+        ("cpu", maybe(figures.cpu, percent)),
+        ("memory", maybe(figures.memory, size)),
+        ("received_rate", maybe(figures.received_rate, tenths)),
+        ("sent_rate", maybe(figures.sent_rate, tenths)),
+        ("latency_p50", latency(|latency| latency.p50)),
+        ("latency_p99", latency(|latency| latency.p99)),
+        ("dropped", int(figures.dropped)),
+        ("queued", int(figures.queued)),
+        ("restarts", int(figures.restarts.into())),
+        ("cpu_max", maybe(figures.cpu_max, percent)),
+        ("latency_max", latency(|latency| latency.max)),
+        ("processes", int(figures.processes.into())),
+        ("received", int(figures.received)),
+        ("sent", int(figures.sent)),
+        ("age", duration(Duration::from_millis(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)))),
+    ]
+    .into_iter()
 }
 
 pub(crate) fn edge(info: &EdgeInfo) -> Value {

@@ -15,6 +15,7 @@ pub(crate) mod prune;
 pub(crate) mod remove;
 pub(crate) mod restart;
 pub(crate) mod start;
+pub(crate) mod stats;
 pub(crate) mod stop;
 pub(crate) mod validate;
 pub(crate) mod wait;
@@ -35,6 +36,7 @@ pub static ALL: &[&Command] = &[
     &restart::RESTART,
     &start::START,
     &start::RUN,
+    &stats::STATS,
     &stop::STOP,
     &validate::VALIDATE,
     &wait::WAIT,

@@ -7,6 +7,7 @@ pub(crate) mod exec;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod stats;
 pub(crate) mod topology;
 
 /// The commands declared in this folder.
@@ -20,6 +21,7 @@ pub static ALL: &[&Command] = &[
     &list::LIST,
     &list::STATUS,
     &logs::LOGS,
+    &stats::STATS,
     &topology::ADD,
     &topology::REMOVE,
     &topology::REPLACE,

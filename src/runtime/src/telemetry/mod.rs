@@ -8,11 +8,13 @@
 //! - [`snapshot`] – what lies on the page
 //! - [`publisher`] – from a runtime to its page, at a pace that costs at most a hundredth of a processor
 //! - [`processes`] – what the processes of nodes use
+//! - [`stats`] – figures of nodes and dataflows, as they are or of a time
 
 pub mod page;
 pub mod processes;
 pub mod publisher;
 pub mod snapshot;
+pub mod stats;
 
 use diag::{Diagnostic, Result, codes};
 use store::runtimes::RuntimeRow;
@@ -20,6 +22,7 @@ use store::runtimes::RuntimeRow;
 use crate::embedded::runtime_name;
 use page::{Page, Unreadable};
 pub use snapshot::Snapshot;
+pub use stats::Window;
 
 /// The last snapshots of all runtimes that live, oldest runtime first. One that has run nothing yet has none.
 ///
