@@ -7,7 +7,13 @@ pub static STATS: Command = Command {
     category: Category::Dataflow,
     summary: "Gives figures of dataflows: load, rates, latencies, losses, summed over their nodes",
     details: STATS_DETAILS,
-    params: &[Param::optional("dataflow", Takes::Name("dataflow"), "Its name; all that run without it"), DURATION],
+    params: &[
+        Param::optional("dataflow", Takes::Name("dataflow"), "Its name; all that run without it"),
+        DURATION,
+        WATCH,
+        LIVE,
+        INTERVAL,
+    ],
     io: &[
         ("nothing", model::FLOW_STATS),
         ("record", model::FLOW_STATS),

@@ -18,6 +18,9 @@ pub static STATS: Command = Command {
         Param::optional("node", Takes::Name("node"), "Its name, or `dataflow/node`; all nodes without it"),
         Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "Those of this dataflow"),
         DURATION,
+        WATCH,
+        LIVE,
+        INTERVAL,
     ],
     io: &[
         ("nothing", model::NODE_STATS),
