@@ -16,7 +16,6 @@ pub mod publisher;
 pub mod snapshot;
 pub mod stats;
 
-use diag::{Diagnostic, Result, codes};
 use store::runtimes::RuntimeRow;
 
 use crate::embedded::runtime_name;
@@ -24,30 +23,33 @@ use page::{Page, Unreadable};
 pub use snapshot::Snapshot;
 pub use stats::Window;
 
-/// The last snapshots of all runtimes that live, oldest runtime first. One that has run nothing yet has none.
-///
-/// # Errors
-/// A page that cannot be read: its runtime is another version of `dora`, or something else lies there.
-pub fn snapshots(runtimes: &[RuntimeRow]) -> Result<Vec<Snapshot>> {
-    let mut snapshots = Vec::new();
+/// What can be seen of some runtimes.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Their last snapshots. One that has run nothing yet has none.
+    pub snapshots: Vec<Snapshot>,
+    /// Why others cannot be looked at, in a sentence each: they are of another version of `dora`, or something else
+    /// lies where their page should be.
+    pub refused: Vec<String>,
+}
+
+/// Looks at the pages of runtimes that live.
+pub fn look(runtimes: &[RuntimeRow]) -> Seen {
+    let mut seen = Seen::default();
     for runtime in runtimes {
-        match Page::open(runtime.id, runtime.process).and_then(|page| page.read()) {
-            Ok(bytes) => snapshots.push(decode(runtime, &bytes)?),
+        let bytes = Page::open(runtime.id, runtime.process).and_then(|page| page.read());
+        let decoded = bytes.and_then(|bytes| {
+            dora_message::decode::<Snapshot>(&bytes).map_err(|error| Unreadable::Foreign(format!("{error:#}")))
+        });
+        match decoded {
+            Ok(snapshot) => seen.snapshots.push(snapshot),
             Err(Unreadable::Missing) => {}
-            Err(Unreadable::Foreign(why)) => return Err(unreadable(runtime, &why)),
+            Err(Unreadable::Foreign(why)) => {
+                let name = runtime_name(runtime);
+                seen.refused
+                    .push(format!("the figures of `{name}` are left out: its telemetry page is refused, {why}"));
+            }
         }
     }
-    Ok(snapshots)
-}
-
-fn decode(runtime: &RuntimeRow, bytes: &[u8]) -> Result<Snapshot> {
-    dora_message::decode(bytes).map_err(|error| unreadable(runtime, &format!("{error:#}")))
-}
-
-fn unreadable(runtime: &RuntimeRow, why: &str) -> Box<Diagnostic> {
-    Diagnostic::new(
-        codes::RUNTIME_PROTOCOL,
-        format!("the figures of the runtime `{}` cannot be read: {why}", runtime_name(runtime)),
-    )
-    .next("node list")
+    seen
 }
