@@ -76,7 +76,7 @@ fn what_is_not_there_is_told_by_its_name() {
         (&["dataflow", "stats", "flaw"], "flow"),
     ] {
         let ran = world.dora(args);
-        assert_eq!(ran.code, 3, "{args:?}\n{}", ran.err);
+        assert_eq!(ran.code, 10, "{args:?}\n{}", ran.err);
         assert!(ran.err.contains(&format!("did you mean `{told}`")), "{args:?}\n{}", ran.err);
     }
 }
@@ -119,10 +119,13 @@ fn a_killed_runtime_leaves_no_page_after_the_next_look() {
 fn a_page_that_is_none_is_refused_and_told() {
     let world = running();
     let page = pages(&daemon(&world)).pop().unwrap();
-    fs::File::options().write(true).open(page).unwrap().write_all_at(b"nonsense", 0).unwrap();
+    fs::File::options().write(true).open(&page).unwrap().write_all_at(b"nonsense", 0).unwrap();
     let seen = world.dora(&["-c", "node stats | length"]);
     assert_eq!((seen.code, seen.out.trim()), (0, "0"), "{}", seen.err);
     assert!(seen.err.contains("the figures of `daemon` are left out"), "{}", seen.err);
+    fs::remove_file(page).unwrap();
+    let missing = world.dora(&["-c", "node stats | length"]);
+    assert!(missing.err.contains("it has no telemetry page"), "{}", missing.err);
 }
 
 #[test]
@@ -134,4 +137,5 @@ fn a_node_is_counted_with_the_processes_it_has_started() {
         let seen = world.eval("node stats pool | where processes != null and processes >= 3 | length");
         seen == "1"
     });
+    world.eval("dataflow stop forking --force");
 }

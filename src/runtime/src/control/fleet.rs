@@ -113,7 +113,7 @@ impl Fleet {
 
     /// What the runtimes that live were doing when they last told, without asking them. Oldest first.
     pub fn look(&self) -> Result<Seen> {
-        Ok(telemetry::look(&self.runtimes()?))
+        Ok(telemetry::look(&self.runtimes()?, &self.0.store.live_dataflows()?))
     }
 
     /// The other runtimes that can be asked.

@@ -16,6 +16,7 @@ pub mod publisher;
 pub mod snapshot;
 pub mod stats;
 
+use store::dataflows::DataflowRow;
 use store::runtimes::RuntimeRow;
 
 use crate::embedded::runtime_name;
@@ -33,23 +34,29 @@ pub struct Seen {
     pub refused: Vec<String>,
 }
 
-/// Looks at the pages of runtimes that live.
-pub fn look(runtimes: &[RuntimeRow]) -> Seen {
+/// Looks at the pages of runtimes that live. Whoever runs one of these dataflows must have one.
+pub fn look(runtimes: &[RuntimeRow], running: &[DataflowRow]) -> Seen {
     let mut seen = Seen::default();
     for runtime in runtimes {
         let bytes = Page::open(runtime.id, runtime.process).and_then(|page| page.read());
         let decoded = bytes.and_then(|bytes| {
             dora_message::decode::<Snapshot>(&bytes).map_err(|error| Unreadable::Foreign(format!("{error:#}")))
         });
-        match decoded {
-            Ok(snapshot) => seen.snapshots.push(snapshot),
-            Err(Unreadable::Missing) => {}
-            Err(Unreadable::Foreign(why)) => {
-                let name = runtime_name(runtime);
-                seen.refused
-                    .push(format!("the figures of `{name}` are left out: its telemetry page is refused, {why}"));
+        let why = match decoded {
+            Ok(snapshot) => {
+                seen.snapshots.push(snapshot);
+                continue;
             }
-        }
+            // What has only just begun may not be told of yet.
+            Err(Unreadable::Missing)
+                if !running.iter().any(|flow| flow.runtime == runtime.id && flow.started.is_some()) =>
+            {
+                continue;
+            }
+            Err(Unreadable::Missing) => "it has no telemetry page".to_string(),
+            Err(Unreadable::Foreign(why)) => format!("its telemetry page is refused, {why}"),
+        };
+        seen.refused.push(format!("the figures of `{}` are left out: {why}", runtime_name(runtime)));
     }
     seen
 }

@@ -59,7 +59,7 @@ fn flow(dataflow: &Dataflow) -> Flow {
         status: info.status,
         started: info.started,
         nodes: dataflow.nodes(),
-        topics: dataflow.topics().into_iter().map(|info| (info.topic, info.rate)).collect(),
+        topics: dataflow.topic_rates(),
         edges: edges.collect(),
     }
 }
