@@ -27,6 +27,18 @@ fn an_empty_list_still_has_its_columns() {
 }
 
 #[test]
+fn a_watched_line_gives_its_rows_again_and_again_until_nobody_reads_them() {
+    let world = World::new();
+    let dora = world.command(&[]);
+    let mut command = std::process::Command::new("bash");
+    let line = "set -o pipefail; \"$0\" dataflow list --watch --interval 20ms --output json | head -n 3";
+    command.args(["-c", line]).arg(dora.get_program()).current_dir(world.path());
+    command.envs(dora.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = crate::world::ran(command.output().expect("bash"));
+    assert_eq!((ran.code, ran.out.as_str()), (0, "[]\n[]\n[]\n"), "{}", ran.err);
+}
+
+#[test]
 fn exit_codes_tell_what_kind_of_failure_it_was() {
     let world = World::new();
     assert_eq!(world.dora(&["-c", "1 + 1"]).code, 0);

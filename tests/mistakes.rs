@@ -39,6 +39,17 @@ fn a_mistyped_flag_names_the_right_one() {
 }
 
 #[test]
+fn a_view_is_of_a_whole_line_and_not_of_a_part() {
+    let whole = ["first command of a line"];
+    refused("let nodes = (node list --watch)", "DORA_E600", &whole);
+    refused("node list --watch; 1", "DORA_E600", &whole);
+    refused("[1] | each { node list --watch }", "DORA_E600", &whole);
+    refused("node list --watch --interval 1ms", "DORA_E600", &["20ms"]);
+    refused("node list --interval 1sec", "DORA_E600", &["--watch"]);
+    refused("dataflow stop x --watch", "DORA_E202", &["--watch"]);
+}
+
+#[test]
 fn operators_that_cannot_apply_are_refused_with_both_sides_marked() {
     refused("1 + \"a\"", "DORA_E301", &["int", "string"]);
 }

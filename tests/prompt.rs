@@ -339,3 +339,22 @@ fn a_node_that_fails_is_told_at_a_prompt_and_counted_in_it() {
     }
     terminal.wait_for("node `demo/imu` has failed");
 }
+
+#[test]
+fn a_view_is_drawn_in_one_place_until_q_is_pressed() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    terminal.write("dataflow list --watch --interval 50ms | length\r");
+    // Each frame begins with what takes the cursor back to where the view began.
+    terminal.wait("three frames", |text| text.matches("\x1b[2A").count() >= 3);
+    terminal.wait_for("every 50ms");
+    terminal.press("q");
+    assert_eq!(terminal.next_end().1, 0);
+    // Keys are shown again, and lines edited.
+    let (text, code) = terminal.run("1 + 1");
+    assert!(code == 0 && text.contains('2'), "{text}");
+    terminal.write("dataflow list --watch\r");
+    terminal.wait_for("every 1sec");
+    terminal.press("\x03");
+    assert_eq!(terminal.next_end().1, 0);
+}

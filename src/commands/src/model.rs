@@ -113,6 +113,13 @@ fn tenths(x: f64) -> Value {
     Value::Float((x * 10.0).round() / 10.0)
 }
 
+/// A measured latency, in three digits: of more, none would be the same twice.
+fn three_digits(time: Duration) -> Value {
+    let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let unit = 10_u64.pow(nanos.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    duration(Duration::from_nanos(nanos.saturating_add(unit / 2) / unit * unit))
+}
+
 /// How long something has lasted: whole seconds, or milliseconds of what is younger than one.
 fn lasted(time: Duration) -> Value {
     let whole = if time.as_secs() > 0 {
@@ -229,7 +236,8 @@ pub(crate) fn flow_stats(stats: &FlowStats) -> Value {
 
 fn figures(figures: &Figures, age: Duration) -> impl Iterator<Item = (&'static str, Value)> {
     let percent = |share: f64| tenths(share * 100.0);
-    let latency = |pick: fn(&Latency) -> Duration| maybe(figures.latency.as_ref(), |latency| duration(pick(latency)));
+    let latency =
+        |pick: fn(&Latency) -> Duration| maybe(figures.latency.as_ref(), |figures| three_digits(pick(figures)));
     [
         ("cpu", maybe(figures.cpu, percent)),
         ("memory", maybe(figures.memory, size)),
@@ -251,7 +259,7 @@ fn figures(figures: &Figures, age: Duration) -> impl Iterator<Item = (&'static s
 }
 
 pub(crate) fn edge(info: &EdgeInfo) -> Value {
-    let latency = |pick: fn(&Latency) -> Duration| maybe(info.latency.as_ref(), |latency| duration(pick(latency)));
+    let latency = |pick: fn(&Latency) -> Duration| maybe(info.latency.as_ref(), |figures| three_digits(pick(figures)));
     let fields = [
         ("source", text(&info.source)),
         ("node", text(&info.node)),
@@ -328,7 +336,7 @@ pub(crate) fn message(name: &str, message: &TopicMessage) -> Value {
         ),
         ("type", maybe(of, text)),
         ("size", size(message.size)),
-        ("latency", duration(message.time.since(message.sent))),
+        ("latency", three_digits(message.time.since(message.sent))),
         ("sequence", int(message.sequence)),
         ("missed", int(message.missed)),
     ];

@@ -3,7 +3,9 @@
 pub(crate) use std::sync::Arc;
 
 pub(crate) use diag::{Diagnostic, Result, codes};
-pub(crate) use engine::command::{Category, Command, Effect, Example, Lowering, Param, Shape, Takes};
+pub(crate) use engine::command::{
+    Category, Command, Effect, Example, INTERVAL, LIVE, Lowering, Param, Shape, Takes, WATCH,
+};
 pub(crate) use engine::{Call, ClosureValue, Data, Stream};
 pub(crate) use value::expr::{Aggregation, ExprKind, Function};
 pub(crate) use value::{CellPath, Expr, Fields, PathMember, Record, Step, TableRef, Type, Value};

@@ -102,6 +102,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("dataflow build", "what dora-rs users type; it fetches and compiles, and starts nothing"),
     ("dataflow expand", "what dora-rs users type; it takes modules apart"),
     ("dataflow graph", "what dora-rs users type; it shows a file, not something that runs"),
+    ("dataflow stats", "what docker's users type; figures, where `status` is a state"),
+    ("node stats", "as above"),
     ("error make", "raises what `catch` catches; nothing is created that stays"),
     ("builtin link", "makes a link, as `ln` does; `create` would promise a node"),
     ("context show", "what kubectl's and docker's users type for the one in use"),

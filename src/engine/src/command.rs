@@ -267,6 +267,14 @@ impl Param {
     }
 }
 
+/// Makes what a reader gives a live view: the shell runs the line again and again, and shows it in one place.
+pub const WATCH: Param = Param::switch("watch", None, "Show it again and again, until ctrl-c or q");
+/// The same, as the requirements of some readers call it.
+pub const LIVE: Param = Param::switch("live", None, "The same as --watch");
+/// How often [`WATCH`] shows it.
+pub const INTERVAL: Param =
+    Param::flag("interval", None, Takes::Type("duration"), "How often --watch shows it; each second without it");
+
 /// A line to try, which is also a test.
 pub struct Example {
     /// What it shows, as a sentence without a full stop.

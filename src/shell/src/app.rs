@@ -10,6 +10,7 @@ use engine::{Context, Data, Registry, Session};
 use runtime::control::contexts::VARIABLE;
 
 use crate::argv;
+use crate::live;
 use crate::services::{self, Services};
 use crate::terminal::{ErrorFormat, Format, Terminal};
 
@@ -88,7 +89,8 @@ fn run(words: Vec<String>) -> i32 {
                     }
                 }
             }
-            let outcome = session.run("<-c>", &code, false);
+            let source = session.context().sources().add("<-c>", code);
+            let outcome = live::run(&mut session, &terminal, |session| session.check(&source));
             finish(&mut session, &terminal, outcome)
         }
         What::Script { file, words } => script(&mut session, &terminal, &file, &words),
@@ -100,8 +102,7 @@ fn run(words: Vec<String>) -> i32 {
         What::Command(words) => {
             session.context().provide(commands::dataflow::FollowsLogs);
             let (block, source) = argv::call(&words, session.context().sources());
-            let checked = session.check_block(&block, source.id);
-            let outcome = session.run_checked(checked, false);
+            let outcome = live::run(&mut session, &terminal, |session| session.check_block(&block, source.id));
             finish(&mut session, &terminal, outcome)
         }
     }

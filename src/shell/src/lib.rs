@@ -4,6 +4,7 @@
 //! - [`argv`] – one command's words, bound as a line of the language is
 //! - [`terminal`] – standard streams, as commands see them
 //! - [`rows`] – rows of a stream, shown as they come
+//! - [`live`] – a line that is shown again and again
 //! - [`node`] – a node of a dataflow, written in the language
 //! - [`services`] – the store and the runtimes, handed to commands
 //! - [`signals`] – ctrl-c and ctrl-z
@@ -18,6 +19,7 @@ pub mod argv;
 pub mod complete;
 pub mod highlight;
 pub mod line;
+pub mod live;
 pub mod node;
 pub mod prompt;
 pub mod rows;

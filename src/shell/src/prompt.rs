@@ -30,6 +30,7 @@ use store::Store;
 use value::Value;
 
 use crate::app::{Ended, report};
+use crate::live;
 use crate::services;
 use crate::terminal::Terminal;
 use history::{LastLine, LineEnd, StoredHistory};
@@ -202,7 +203,8 @@ impl<'a> Shell<'a> {
         let cwd = self.session().env().cwd().display().to_string();
         let (started, begun) = (Timestamp::now(), Instant::now());
         self.mark("133;C");
-        let outcome = self.session().run("<prompt>", line, false);
+        let source = self.context.sources().add("<prompt>", line);
+        let outcome = live::run(&mut self.session(), self.terminal, |session| session.check(&source));
         let (result_type, result_rows) = outcome.result.as_ref().map_or((None, None), result_of);
         let ended = report(&self.context, self.terminal, outcome);
         self.mark(&format!("133;D;{}", ended.code));

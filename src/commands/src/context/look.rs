@@ -15,6 +15,7 @@ pub static LIST: Command = Command {
     name: "context list",
     category: Category::Daemon,
     summary: "Lists the contexts: this home, and the coordinators that were added",
+    params: &[WATCH, INTERVAL],
     io: &[("nothing", CONTEXTS)],
     examples: &[try_it("All of them", "context list")],
     search: &["contexts", "clusters", "env"],

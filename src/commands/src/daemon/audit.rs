@@ -14,6 +14,8 @@ pub static LIST: Command = Command {
             "From this moment on, or from so long ago",
         ),
         Param::flag("limit", Some('n'), Takes::Type("int"), "At most so many; 100 by default"),
+        WATCH,
+        INTERVAL,
     ],
     io: &[(
         "nothing",

@@ -114,6 +114,7 @@ pub static STATUS: Command = Command {
     name: "daemon status",
     category: Category::Daemon,
     summary: "Tells whether the daemon of this home runs, where it listens, and since when",
+    params: &[WATCH, INTERVAL],
     io: &[(
         "nothing",
         "record<running: bool, pid: int, address: string, version: string, uptime: duration, dataflows: int, \

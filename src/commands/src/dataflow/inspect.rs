@@ -6,7 +6,12 @@ pub static INSPECT: Command = Command {
     name: "dataflow inspect",
     category: Category::Dataflow,
     summary: "Gives all that is known about a dataflow: its nodes, edges, history and descriptor",
-    params: &[Param::optional("dataflow", Takes::Name("dataflow"), "Its name or id; the row that flows in without it")],
+    params: &[
+        Param::optional("dataflow", Takes::Name("dataflow"), "Its name or id; the row that flows in without it"),
+        WATCH,
+        LIVE,
+        INTERVAL,
+    ],
     io: &[
         ("nothing", "record"),
         ("record", "record"),

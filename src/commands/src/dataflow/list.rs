@@ -7,7 +7,7 @@ pub static LIST: Command = Command {
     name: "dataflow list",
     category: Category::Dataflow,
     summary: "Lists the dataflows that have not ended, of all runtimes of this home",
-    params: &[Param::switch("all", Some('a'), "Ended ones too"), FILTER],
+    params: &[Param::switch("all", Some('a'), "Ended ones too"), FILTER, WATCH, INTERVAL],
     io: &[("nothing", model::DATAFLOWS)],
     examples: &[
         try_it("What runs", "dataflow list | where status == running"),

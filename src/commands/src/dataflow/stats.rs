@@ -9,7 +9,13 @@ pub static STATS: Command = Command {
     category: Category::Dataflow,
     summary: "Gives figures of dataflows: load, rates, latencies, losses, summed over their nodes",
     details: STATS_DETAILS,
-    params: &[Param::rest("dataflows", Takes::Name("dataflow"), "Their names; all that run without any"), DURATION],
+    params: &[
+        Param::rest("dataflows", Takes::Name("dataflow"), "Their names; all that run without any"),
+        DURATION,
+        WATCH,
+        LIVE,
+        INTERVAL,
+    ],
     io: &[
         ("nothing", model::FLOW_STATS),
         ("record", model::FLOW_STATS),

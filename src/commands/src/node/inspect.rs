@@ -11,6 +11,9 @@ pub static INSPECT: Command = Command {
     params: &[
         Param::optional("node", Takes::Name("node"), "Its name, or `dataflow/node`; the row that flows in without it"),
         Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "The dataflow it belongs to"),
+        WATCH,
+        LIVE,
+        INTERVAL,
     ],
     io: &[
         ("nothing", "record"),

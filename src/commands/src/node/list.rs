@@ -12,6 +12,8 @@ pub static LIST: Command = Command {
         Param::optional("dataflow", Takes::Name("dataflow"), "Only of this one"),
         Param::flag("status", Some('s'), Takes::Words(model::NODE_STATUSES), "Only those in this state"),
         Param::switch("all", Some('a'), "Of ended dataflows too"),
+        WATCH,
+        INTERVAL,
     ],
     io: &[
         ("nothing", model::NODES),
@@ -48,6 +50,8 @@ pub static STATUS: Command = Command {
     params: &[
         Param::optional("node", Takes::Name("node"), "Its name, or `dataflow/node`; the row that flows in without it"),
         Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "The dataflow it belongs to"),
+        WATCH,
+        INTERVAL,
     ],
     io: &[
         ("nothing", STATE),

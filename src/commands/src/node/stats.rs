@@ -23,6 +23,9 @@ pub static STATS: Command = Command {
         Param::rest("nodes", Takes::Name("node"), "Their names, or `dataflow/node`; all nodes without any"),
         Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "Those of this dataflow"),
         DURATION,
+        WATCH,
+        LIVE,
+        INTERVAL,
     ],
     io: &[
         ("nothing", model::NODE_STATS),

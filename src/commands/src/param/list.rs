@@ -8,7 +8,7 @@ pub static LIST: Command = Command {
     name: "param list",
     category: Category::Node,
     summary: "Lists the parameters that were set on a node",
-    params: &[NODE, DATAFLOW],
+    params: &[NODE, DATAFLOW, WATCH, INTERVAL],
     io: &[("nothing", "table<key: string, value: any>")],
     examples: &[try_it("Of one node", "param list camera/detector")],
     search: &["parameters", "settings"],

@@ -25,6 +25,8 @@ pub static INFO: Command = Command {
         ),
         DATAFLOW,
         Param::flag("wait-timeout", None, Takes::Type("duration"), "How long to wait for a message; 2sec by default"),
+        WATCH,
+        INTERVAL,
     ],
     io: &[("nothing", "record"), ("record", "record"), ("string", "record")],
     examples: &[

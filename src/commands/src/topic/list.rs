@@ -8,7 +8,7 @@ pub static LIST: Command = Command {
     name: "topic list",
     category: Category::Node,
     summary: "Lists the outputs of running dataflows, with rates and who takes them",
-    params: &[Param::optional("dataflow", Takes::Name("dataflow"), "Only of this one")],
+    params: &[Param::optional("dataflow", Takes::Name("dataflow"), "Only of this one"), WATCH, INTERVAL],
     io: &[
         ("nothing", model::TOPICS),
         ("record", model::TOPICS),

@@ -106,6 +106,7 @@ impl Checker<'_> {
         if bound.help {
             return self.help(command.name, head, span);
         }
+        self.watches(command, &bound, head);
         let of = self.output(command, input, &bound.known, head);
         let node = CallNode { command: CommandRef(command), arguments: bound.arguments, head };
         (Node::new(Op::Call(Box::new(node)), span), of)

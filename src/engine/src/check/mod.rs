@@ -17,9 +17,11 @@ mod module;
 mod path;
 mod row;
 pub mod scope;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diag::{Diagnostic, SourceId, Span};
 use value::Type;
@@ -45,6 +47,8 @@ pub struct Checked {
     pub names: Names,
     /// The type at each place that completion may ask about: what flows into a call.
     pub inputs: Vec<(Span, Type)>,
+    /// The program is to be run again and again, so often.
+    pub watch: Option<Duration>,
 }
 
 /// Checks a block as the next line of a session.
@@ -65,6 +69,8 @@ pub fn check(context: &Context, env: &Env, names: &Names, block: &syntax::ast::B
         loaded: HashMap::new(),
         seen_inputs: Vec::new(),
         path_changed: false,
+        watchable: watch::place(block),
+        watch: None,
         source,
     };
     let (node, of) = checker.program(block);
@@ -77,6 +83,7 @@ pub fn check(context: &Context, env: &Env, names: &Names, block: &syntax::ast::B
         warnings: checker.warnings,
         names: Names { scope, slots },
         inputs: checker.seen_inputs,
+        watch: checker.watch,
     }
 }
 
@@ -108,6 +115,10 @@ struct Checker<'a> {
     seen_inputs: Vec<(Span, Type)>,
     /// The program sets PATH or changes the directory before this place.
     path_changed: bool,
+    /// The one place where `--watch` may stand.
+    watchable: Option<Span>,
+    /// What it asks for.
+    watch: Option<Duration>,
     source: SourceId,
 }
 
