@@ -113,7 +113,9 @@ fn one_coordinator_is_added_chosen_driven_and_forgotten() {
 
     let refused = world.dora(&["dataflow", "pause", "endless"]);
     assert!(refused.code == 1 && refused.err.contains("DORA_E055") && refused.err.contains("lab"), "{}", refused.err);
-    for words in [["daemon", "start"], ["daemon", "stop"], ["daemon", "status"]] {
+    let here =
+        [["daemon", "start"], ["daemon", "stop"], ["daemon", "status"], ["node", "stats"], ["dataflow", "stats"]];
+    for words in here {
         let refused = world.dora(&words);
         assert!(refused.code == 1 && refused.err.contains("DORA_E055"), "{}", refused.err);
     }

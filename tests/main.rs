@@ -12,5 +12,6 @@ mod layers;
 mod mistakes;
 mod prompt;
 mod reference;
+mod telemetry;
 mod topics;
 mod world;

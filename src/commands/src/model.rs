@@ -113,7 +113,7 @@ fn tenths(x: f64) -> Value {
     Value::Float((x * 10.0).round() / 10.0)
 }
 
-/// A measured latency, in three digits: it is known to a hundredth.
+/// A measured latency, in three digits: of more, none would be the same twice.
 fn three_digits(time: Duration) -> Value {
     let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let unit = 10_u64.pow(nanos.checked_ilog10().unwrap_or(0).saturating_sub(2));

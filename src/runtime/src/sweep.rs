@@ -9,11 +9,12 @@ use store::{ProcessId, Store};
 use crate::guard::kill_group;
 use crate::model::Status;
 use crate::records;
-use crate::telemetry::page::Page;
+use crate::telemetry::page;
 
 /// Kills nodes whose runtime is gone, and ends its dataflows in the records. The guard has normally done the
 /// killing long before.
 pub fn sweep(store: &Store) -> Result<()> {
+    page::sweep();
     let dead: Vec<_> = store.runtimes()?.into_iter().filter(|runtime| !runtime.process.is_alive()).collect();
     if dead.is_empty() {
         return Ok(());
@@ -66,7 +67,6 @@ pub fn sweep(store: &Store) -> Result<()> {
         }])?;
     }
     for runtime in dead {
-        Page::remove(runtime.id);
         store.end_runtime(runtime.id, now)?;
     }
     Ok(())

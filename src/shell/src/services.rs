@@ -1,19 +1,15 @@
 //! What commands reach through their context: the store, and the runtimes of this home.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use commands::live::World;
 use diag::{Result, Sources};
 use engine::{Context, Env};
 use runtime::control::contexts::{LOCAL, VARIABLE};
 use runtime::control::{Contexts, Fleet};
-use runtime::model::{TopicInfo, TopicQuery};
+use runtime::model::Topic;
 use store::runtimes::RuntimeKind;
 use store::{Home, Store};
-
-/// How long the prompt waits for runtimes.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The store and the runtimes. Making them opens and starts nothing: that waits until a command asks.
 pub struct Services {
@@ -36,8 +32,8 @@ impl Services {
         Ok(Services { store, fleet, contexts })
     }
 
-    /// The names that checking and completion know: from the store, which answers at once whatever runs where.
-    /// Topics are known to the runtimes alone, which are asked and given little time.
+    /// The names that checking and completion know: from the store, and topics from what the runtimes have published,
+    /// both of which answer at once whatever runs where.
     pub fn world(&self) -> World {
         let (store, contexts, fleet) = (self.store.clone(), self.contexts.clone(), self.fleet.clone());
         World::new(Arc::new(move |resource| match resource {
@@ -80,17 +76,17 @@ fn is_elsewhere(contexts: &Contexts) -> bool {
     contexts.name(named.as_deref()).is_ok_and(|name| name != LOCAL)
 }
 
-/// The topics of what runs, with their rates; those of one name with their dataflows.
+/// The topics of what runs, with their rates; those of one name with their dataflows. No runtime is asked.
 fn topics(fleet: &Fleet) -> Vec<(String, String)> {
-    // A runtime of its own: the session's may not run yet, and a prompt need not start it.
-    let Ok(tokio) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
-    let asked = async { tokio::time::timeout(PATIENCE, fleet.handle().topics(TopicQuery::default())).await };
-    let Ok(Ok(infos)) = tokio.block_on(asked) else { return Vec::new() };
-    let name = |info: &TopicInfo| {
-        let alone = infos.iter().filter(|other| other.topic == info.topic).count() == 1;
-        if alone { info.topic.to_string() } else { format!("{}/{}", info.dataflow_name, info.topic) }
+    let snapshots = fleet.look().unwrap_or_default().snapshots;
+    let flows: Vec<_> = snapshots.iter().flat_map(|snapshot| &snapshot.flows).collect();
+    let all: Vec<_> =
+        flows.iter().flat_map(|flow| flow.topics.iter().map(move |(topic, rate)| (*flow, topic, rate))).collect();
+    let name = |flow: &str, topic: &Topic| match all.iter().filter(|(_, other, _)| *other == topic).count() {
+        1 => topic.to_string(),
+        _ => format!("{flow}/{topic}"),
     };
-    infos.iter().map(|info| (name(info), format!("{:.1} Hz", info.rate))).collect()
+    all.iter().map(|(flow, topic, rate)| (name(&flow.name, topic), format!("{rate:.1} Hz"))).collect()
 }
 
 /// Stops what this process's own runtime still runs: a script's flows end with it.

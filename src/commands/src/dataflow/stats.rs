@@ -1,5 +1,7 @@
+use runtime::telemetry::stats::FlowStats;
+
 use crate::model;
-use crate::node::stats::{DURATION, STATS_DETAILS, window};
+use crate::node::stats::{DURATION, STATS_DETAILS, named, no_dataflow, window};
 use crate::prelude::*;
 
 pub static STATS: Command = Command {
@@ -8,7 +10,7 @@ pub static STATS: Command = Command {
     summary: "Gives figures of dataflows: load, rates, latencies, losses, summed over their nodes",
     details: STATS_DETAILS,
     params: &[
-        Param::optional("dataflow", Takes::Name("dataflow"), "Its name; all that run without it"),
+        Param::rest("dataflows", Takes::Name("dataflow"), "Their names; all that run without any"),
         DURATION,
         WATCH,
         LIVE,
@@ -28,28 +30,16 @@ pub static STATS: Command = Command {
     search: &["cpu", "memory", "latency", "top", "load", "rate"],
     yields: Some("dataflow"),
     run: |call, input| {
-        let wanted = super::scopes(call, input)?;
-        let stats = window(call)?.flows();
-        let mut rows = Vec::new();
-        for one in wanted {
-            let Some(name) = one else {
-                rows.extend(stats.iter());
-                continue;
-            };
-            let found = stats.iter().find(|stats| stats.name == name.0 || stats.id.to_string() == name.0);
-            rows.push(found.ok_or_else(|| unknown(call, &name.0, stats.iter().map(|stats| stats.name.as_str())))?);
+        let names = named(call, "dataflows", input)?;
+        let mut stats = window(call)?.flows();
+        let is_named = |stats: &FlowStats, name: &str| stats.name == name || stats.id.to_string() == name;
+        if let Some(names) = names {
+            if let Some(missing) = names.iter().find(|name| !stats.iter().any(|stats| is_named(stats, name))) {
+                return Err(no_dataflow(missing, &stats).or_label(call.span("dataflows"), "here"));
+            }
+            stats.retain(|stats| names.iter().any(|name| is_named(stats, name)));
         }
-        model::table(rows.into_iter().map(model::flow_stats).collect(), model::FLOW_STATS, Some("dataflow"))
+        model::table(stats.iter().map(model::flow_stats).collect(), model::FLOW_STATS, Some("dataflow"))
     },
     ..Command::DEFAULT
 };
-
-fn unknown<'a>(call: &Call<'_>, name: &str, known: impl Iterator<Item = &'a str>) -> Box<Diagnostic> {
-    let error = Diagnostic::new(codes::DATAFLOW_NOT_FOUND, format!("no dataflow `{name}` runs"))
-        .label(call.span("dataflow"), "here")
-        .next("dataflow list");
-    match diag::suggest::did_you_mean(name, known) {
-        Some(help) => error.help(help),
-        None => error,
-    }
-}

@@ -1,13 +1,18 @@
 use std::time::Duration;
 
 use runtime::model::NodeInfo;
-use runtime::telemetry::Window;
 use runtime::telemetry::publisher::PACE;
+use runtime::telemetry::stats::FlowStats;
+use runtime::telemetry::{Seen, Window};
 use tokio::time::{Instant, sleep_until};
 
 use crate::ask;
+use crate::changes;
 use crate::model;
 use crate::prelude::*;
+
+/// Figures that are older than this are told to be old. They come ten times a second, or once when there are many.
+const STALE: Duration = Duration::from_secs(3);
 
 pub static STATS: Command = Command {
     name: "node stats",
@@ -15,7 +20,7 @@ pub static STATS: Command = Command {
     summary: "Gives figures of nodes: load, rates, latencies, losses",
     details: STATS_DETAILS,
     params: &[
-        Param::optional("node", Takes::Name("node"), "Its name, or `dataflow/node`; all nodes without it"),
+        Param::rest("nodes", Takes::Name("node"), "Their names, or `dataflow/node`; all nodes without any"),
         Param::flag("dataflow", Some('d'), Takes::Name("dataflow"), "Those of this dataflow"),
         DURATION,
         WATCH,
@@ -37,19 +42,21 @@ pub static STATS: Command = Command {
     yields: Some("node"),
     run: |call, input| {
         let dataflow = call.optional::<String>("dataflow")?;
-        let names = match crate::dataflow::named(call, "node", input) {
-            Ok(names) => Some(names),
-            Err(error) if error.code == codes::NO_TARGET => None,
-            Err(error) => return Err(error),
-        };
+        let names = named(call, "nodes", input)?;
         let window = window(call)?;
         let mut stats = window.nodes();
-        stats.retain(|one| dataflow.as_ref().is_none_or(|dataflow| is_of(&one.info, dataflow)));
+        if let Some(dataflow) = &dataflow {
+            let flows = window.flows();
+            if !flows.iter().any(|flow| flow.name == *dataflow || flow.id.to_string() == *dataflow) {
+                return Err(no_dataflow(dataflow, &flows).label(call.span("dataflow"), "here"));
+            }
+            stats.retain(|one| is_of(&one.info, dataflow));
+        }
         if let Some(names) = names {
             for name in &names {
                 if !stats.iter().any(|one| is_named(&one.info, name)) {
                     let known = stats.iter().map(|one| one.info.node.to_string());
-                    return Err(super::unknown(name, known).label(call.span("node"), "here"));
+                    return Err(super::unknown(name, known).or_label(call.span("nodes"), "here"));
                 }
             }
             stats.retain(|one| names.iter().any(|name| is_named(&one.info, name)));
@@ -61,7 +68,7 @@ pub static STATS: Command = Command {
 
 /// What the figures mean, for both commands that give them.
 pub(crate) const STATS_DETAILS: &str = "They are read from memory that the runtime publishes ten times a second, so that \
-    looking costs it nothing, and works even while it hangs: `age` is how old they are.\n\n\
+    looking costs it nothing, and works even while it hangs: `age` is how old they are, and what is old is told.\n\n\
     With `--duration`, rates, losses, latencies and the mean and highest `cpu` are of that time; without it, rates are of \
     the last five seconds, and losses and latencies of all time. `cpu` is in percent of one processor; `cpu`, `memory` and \
     `processes` are of a node's process and all that descend from it.";
@@ -73,19 +80,45 @@ pub(crate) const DURATION: Param =
 pub(crate) fn window(call: &Call<'_>) -> Result<Window> {
     let fleet = ask::fleet(call)?;
     let limit: Option<Duration> = call.optional("duration")?;
-    let mut window = Window::begin(crate::rows::here(call, fleet.snapshots())?);
+    let look = || crate::rows::here(call, fleet.look());
+    let Seen { snapshots, mut refused } = look()?;
+    let mut window = Window::begin(snapshots);
     let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     while let Some(left) = end.and_then(|end| end.checked_duration_since(Instant::now())).filter(|left| !left.is_zero())
     {
         call.context().block_on(async move { sleep_until(Instant::now() + left.min(PACE)).await })?;
-        window.look(crate::rows::here(call, fleet.snapshots())?);
+        let seen = look()?;
+        window.look(seen.snapshots);
+        refused = seen.refused;
     }
+    refused.extend(window.stale(STALE).map(|(runtime, age)| {
+        let age =
+            value::units::format_duration(i64::try_from(age.as_secs()).unwrap_or(0).saturating_mul(1_000_000_000));
+        format!("`{runtime}` has told nothing new for {age}: its figures are of then")
+    }));
     if window.hidden() > 0 {
-        call.context()
-            .ui()
-            .notice(&format!("{} more dataflows run; there is no room for their figures", window.hidden()));
+        refused.push(format!("{} more dataflows run; there is no room for their figures", window.hidden()));
     }
+    refused.iter().for_each(|told| call.context().ui().notice(told));
     Ok(window)
+}
+
+/// What a call names, by arguments and rows that flow in; `None` when it names nothing, and means all there are.
+pub(crate) fn named(call: &Call<'_>, param: &str, input: Data) -> Result<Option<Vec<String>>> {
+    match changes::targets(call, param, input) {
+        Ok(targets) => Ok(Some(targets.into_iter().map(|target| target.key).collect())),
+        Err(error) if error.code == codes::NO_TARGET => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The error for a dataflow that does not run, with the nearest names.
+pub(crate) fn no_dataflow(name: &str, running: &[FlowStats]) -> Box<Diagnostic> {
+    let error = Diagnostic::new(codes::DATAFLOW_NOT_FOUND, format!("no dataflow `{name}` runs")).next("dataflow list");
+    match diag::suggest::did_you_mean(name, running.iter().map(|flow| flow.name.as_str())) {
+        Some(help) => error.help(help),
+        None => error,
+    }
 }
 
 fn is_of(info: &NodeInfo, dataflow: &str) -> bool {

@@ -29,7 +29,7 @@ use crate::model::{
     DataflowId, DataflowInfo, DataflowRef, Event, EventQuery, NodeInfo, NodeQuery, StartOptions, TopicInfo, TopicQuery,
 };
 use crate::request::{Answer, Item, Request, Subscription};
-use crate::telemetry::{self, Snapshot};
+use crate::telemetry::{self, Seen};
 use crate::{descriptor, records, sweep};
 
 /// How long a process may take to be gone after its connections have broken.
@@ -112,8 +112,8 @@ impl Fleet {
     }
 
     /// What the runtimes that live were doing when they last told, without asking them. Oldest first.
-    pub fn snapshots(&self) -> Result<Vec<Snapshot>> {
-        telemetry::snapshots(&self.runtimes()?)
+    pub fn look(&self) -> Result<Seen> {
+        Ok(telemetry::look(&self.runtimes()?, &self.0.store.live_dataflows()?))
     }
 
     /// The other runtimes that can be asked.

@@ -13,7 +13,7 @@ use dora_message::node_to_daemon::DaemonRequest;
 use dora_message::uhlc::HLC;
 use store::runtimes::RuntimeRow;
 use store::{ProcessId, Store};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -55,6 +55,10 @@ pub struct Shared {
     ended: AtomicBool,
     /// The ports at which dynamic nodes are answered, or will be when they are free.
     dynamic_ports: Mutex<HashSet<u16>>,
+    /// Told when a dataflow is taken in.
+    admitted: Arc<Notify>,
+    /// Why there is no telemetry page.
+    unseen: OnceLock<String>,
 }
 
 /// What runs as long as the runtime does.
@@ -96,6 +100,8 @@ impl Shared {
             tasks: Mutex::new(JoinSet::new()),
             ended: false.into(),
             dynamic_ports: Mutex::default(),
+            admitted: Arc::default(),
+            unseen: OnceLock::new(),
         }
     }
 
@@ -148,7 +154,11 @@ impl Shared {
     pub(super) fn admit(&self, flow: Arc<Dataflow>, signals: mpsc::UnboundedSender<Signal>) {
         let entry = Arc::new(Flow { id: flow.id, router: flow.router.clone(), signals });
         self.table.0.lock().unwrap_or_else(PoisonError::into_inner).insert(flow.id, entry);
-        self.dataflows().insert(flow.id, flow);
+        self.dataflows().insert(flow.id, flow.clone());
+        self.admitted.notify_one();
+        if let Some(error) = self.unseen.get() {
+            flow.notice(None, LogLevel::Warn, format!("nobody can look at its figures: {error}"));
+        }
     }
 
     /// Forgets a dataflow that has ended: from now on the store and its log files tell of it.
@@ -203,31 +213,34 @@ impl Shared {
         Ok(())
     }
 
-    /// Keeps looking at what the dataflows do, and publishes it.
+    /// Keeps looking at what the dataflows do, and publishes it; rests while there are none.
     fn watch_over(self: &Arc<Self>) {
         let watched = Arc::downgrade(self);
+        let admitted = self.admitted.clone();
         let page = Page::create(self.row.id, self.row.process);
-        let publisher = page.map(|page| Publisher::new(page, runtime_name(&self.row)));
-        if let (Err(error), Some(journal)) = (&publisher, &self.options.journal) {
-            journal.say(None, LogLevel::Warn, format!("nobody can look at the figures of this runtime: {error}"));
+        let mut publisher = page.map(|page| Publisher::new(page, runtime_name(&self.row)));
+        if let Err(error) = &publisher {
+            let _ = self.unseen.set(error.clone());
         }
-        let mut publisher = publisher.ok();
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
-            // Without it there are rates and no use of processor and memory.
-            let mut processes = Processes::new();
+            let mut processes = Processes::default();
             let mut due = Instant::now();
             while let Some(shared) = watched.upgrade() {
                 let live = shared.live();
                 drop(shared);
                 let now = Instant::now();
                 if now >= due {
-                    sample(&live, processes.as_mut());
+                    sample(&live, &mut processes);
                     due = now + SAMPLE;
                 }
                 // What cannot be published grows old on the page, and readers are told how old.
-                let pause = publisher.as_mut().and_then(|publisher| publisher.publish(&live).ok());
-                drop(live);
-                tokio::time::sleep(pause.unwrap_or(SAMPLE)).await;
+                let pause = publisher.as_mut().ok().and_then(|publisher| publisher.publish(&live).ok());
+                if live.is_empty() {
+                    admitted.notified().await;
+                } else {
+                    drop(live);
+                    tokio::time::sleep(pause.unwrap_or(SAMPLE)).await;
+                }
             }
         });
     }
@@ -307,9 +320,9 @@ impl Shared {
     }
 }
 
-fn sample(live: &[Arc<Dataflow>], processes: Option<&mut Processes>) {
+fn sample(live: &[Arc<Dataflow>], processes: &mut Processes) {
     let pids: Vec<u32> = live.iter().flat_map(|flow| flow.pids()).collect();
-    let usage = processes.map(|processes| processes.sample(&pids)).unwrap_or_default();
+    let usage = processes.sample(&pids);
     let now = Instant::now();
     for flow in live {
         flow.sample(now, &usage);

@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 
 use dora_message::daemon_to_node::NodeEvent;
 use dora_message::uhlc::HLC;
-use hdrhistogram::Histogram;
 
-use super::latencies::Latencies;
+use super::latencies::Buckets;
 use super::message::{Message, ntp_between, ntp_now};
 use super::stream::{Outgoing, Stream, Work};
 use crate::model::QueuePolicy;
@@ -42,7 +41,7 @@ pub struct InputCounts {
     /// How many of the dropped were dropped while the dataflow was paused.
     pub while_paused: u64,
     pub queued: u64,
-    pub latencies: Latencies,
+    pub latencies: Buckets,
     pub closed: bool,
     /// Whether nothing has come for longer than its timeout.
     pub silent: bool,
@@ -59,7 +58,7 @@ struct Input {
     delivered: u64,
     dropped: u64,
     while_paused: u64,
-    latency: Histogram<u64>,
+    latency: Buckets,
     closed: bool,
     /// When the last message came, or waiting for one began.
     heard: Instant,
@@ -115,8 +114,8 @@ pub struct Mailbox {
 }
 
 impl Input {
-    fn new(queue: Queue) -> io::Result<Self> {
-        Ok(Input {
+    fn new(queue: Queue) -> Self {
+        Input {
             id: queue.id,
             capacity: queue.capacity,
             policy: queue.policy,
@@ -127,12 +126,11 @@ impl Input {
             delivered: 0,
             dropped: 0,
             while_paused: 0,
-            // From a microsecond to a hundred seconds, to 1 %.
-            latency: Histogram::new_with_bounds(1_000, 100_000_000_000, 2).map_err(io::Error::other)?,
+            latency: Buckets::default(),
             closed: false,
             heard: Instant::now(),
             silent: false,
-        })
+        }
     }
 
     /// When it will have been silent for too long.
@@ -145,7 +143,7 @@ impl Input {
 impl Mailbox {
     /// A mailbox for inputs in the order given.
     pub fn new(queues: impl IntoIterator<Item = Queue>, clock: Arc<HLC>) -> io::Result<Self> {
-        let inputs = queues.into_iter().map(Input::new).collect::<io::Result<_>>()?;
+        let inputs = queues.into_iter().map(Input::new).collect();
         let state =
             State { queue: VecDeque::new(), inputs, stream: None, ended: false, held: false, farewell: None, fresh: 0 };
         Ok(Mailbox {
@@ -163,7 +161,7 @@ impl Mailbox {
 
     /// Adds an input; returns its place.
     pub fn add_queue(&self, queue: Queue) -> io::Result<usize> {
-        let input = Input::new(queue)?;
+        let input = Input::new(queue);
         let mut state = self.lock();
         state.inputs.push(input);
         Ok(state.inputs.len() - 1)
@@ -172,7 +170,7 @@ impl Mailbox {
     /// Puts other inputs in the place of the present ones. What waits for an input that stays keeps waiting; the
     /// rest is dropped with its input.
     pub fn replace_queues(&self, queues: impl IntoIterator<Item = Queue>) -> io::Result<()> {
-        let mut inputs = queues.into_iter().map(Input::new).collect::<io::Result<Vec<_>>>()?;
+        let mut inputs: Vec<Input> = queues.into_iter().map(Input::new).collect();
         let mut state = self.lock();
         let state = &mut *state;
         let places: Vec<Option<usize>> =
@@ -444,7 +442,7 @@ impl Mailbox {
                 dropped: input.dropped,
                 while_paused: input.while_paused,
                 queued: input.queued as u64,
-                latencies: Latencies::of(&input.latency),
+                latencies: input.latency.clone(),
                 closed: input.closed,
                 silent: input.silent,
             })
@@ -540,7 +538,7 @@ fn take(queue: &mut VecDeque<Entry>, inputs: &mut [Input], clock: &HLC, fresh: u
                 input.delivered += 1;
                 if message.sent >= fresh {
                     let latency = ntp_between(message.sent, now).as_nanos();
-                    input.latency.saturating_record(u64::try_from(latency).unwrap_or(u64::MAX));
+                    input.latency.record(u64::try_from(latency).unwrap_or(u64::MAX));
                 }
                 wire::begin_input(&mut head, &input.id);
                 if message.body().len() <= COPY_UP_TO {

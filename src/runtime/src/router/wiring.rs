@@ -349,12 +349,12 @@ impl Port {
     pub fn edges<'a>(&'a self, wiring: &'a Wiring) -> impl Iterator<Item = (EdgeInfo, Latencies)> + 'a {
         let counts = self.mailbox.counts();
         self.inputs.iter().zip(counts).map(|(input, counts)| {
-            let edge = self.edge(wiring, input, &counts);
-            (edge, counts.latencies)
+            let latencies = Latencies::of(&counts.latencies);
+            (self.edge(wiring, input, &counts, &latencies), latencies)
         })
     }
 
-    fn edge(&self, wiring: &Wiring, input: &PlannedInput, counts: &InputCounts) -> EdgeInfo {
+    fn edge(&self, wiring: &Wiring, input: &PlannedInput, counts: &InputCounts, latencies: &Latencies) -> EdgeInfo {
         EdgeInfo {
             path: wiring.source(&input.mapping).map_or(DataPath::Routed, |route| route.output.path()),
             kind: match input.mapping {
@@ -373,7 +373,7 @@ impl Port {
             dropped: counts.dropped,
             while_paused: counts.while_paused,
             queued: counts.queued,
-            latency: counts.latencies.figures(),
+            latency: latencies.figures(),
             node_loss: match input.policy {
                 QueuePolicy::DropOldest => NodeLoss::Possible,
                 QueuePolicy::Backpressure => NodeLoss::Impossible,

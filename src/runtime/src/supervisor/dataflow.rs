@@ -498,6 +498,23 @@ impl Dataflow {
         topics
     }
 
+    /// Its outputs, with messages per second over the last few seconds.
+    pub fn topic_rates(&self) -> Vec<(Topic, f64)> {
+        let now = Instant::now();
+        let plan = self.plan();
+        let state = self.lock();
+        let outputs = plan.nodes.iter().enumerate().flat_map(|(at, planned)| {
+            let outputs = planned.run_config.outputs.iter();
+            outputs.map(move |output| (at, output, Topic { node: planned.id.clone(), output: output.clone() }))
+        });
+        let rates = outputs.filter_map(|(at, output, topic)| {
+            let counts = self.router.output(at, output)?;
+            let rate = state.meters.get(&topic).map_or(0.0, |(messages, _)| messages.rate(now, counts.messages));
+            Some((topic, rate))
+        });
+        rates.collect()
+    }
+
     /// Everything.
     pub fn details(&self) -> DataflowDetails {
         DataflowDetails {

@@ -16,7 +16,7 @@ pub mod publisher;
 pub mod snapshot;
 pub mod stats;
 
-use diag::{Diagnostic, Result, codes};
+use store::dataflows::DataflowRow;
 use store::runtimes::RuntimeRow;
 
 use crate::embedded::runtime_name;
@@ -24,30 +24,39 @@ use page::{Page, Unreadable};
 pub use snapshot::Snapshot;
 pub use stats::Window;
 
-/// The last snapshots of all runtimes that live, oldest runtime first. One that has run nothing yet has none.
-///
-/// # Errors
-/// A page that cannot be read: its runtime is another version of `dora`, or something else lies there.
-pub fn snapshots(runtimes: &[RuntimeRow]) -> Result<Vec<Snapshot>> {
-    let mut snapshots = Vec::new();
+/// What can be seen of some runtimes.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Their last snapshots. One that has run nothing yet has none.
+    pub snapshots: Vec<Snapshot>,
+    /// Why others cannot be looked at, in a sentence each: they are of another version of `dora`, or something else
+    /// lies where their page should be.
+    pub refused: Vec<String>,
+}
+
+/// Looks at the pages of runtimes that live. Whoever runs one of these dataflows must have one.
+pub fn look(runtimes: &[RuntimeRow], running: &[DataflowRow]) -> Seen {
+    let mut seen = Seen::default();
     for runtime in runtimes {
-        match Page::open(runtime.id, runtime.process).and_then(|page| page.read()) {
-            Ok(bytes) => snapshots.push(decode(runtime, &bytes)?),
-            Err(Unreadable::Missing) => {}
-            Err(Unreadable::Foreign(why)) => return Err(unreadable(runtime, &why)),
-        }
+        let bytes = Page::open(runtime.id, runtime.process).and_then(|page| page.read());
+        let decoded = bytes.and_then(|bytes| {
+            dora_message::decode::<Snapshot>(&bytes).map_err(|error| Unreadable::Foreign(format!("{error:#}")))
+        });
+        let why = match decoded {
+            Ok(snapshot) => {
+                seen.snapshots.push(snapshot);
+                continue;
+            }
+            // What has only just begun may not be told of yet.
+            Err(Unreadable::Missing)
+                if !running.iter().any(|flow| flow.runtime == runtime.id && flow.started.is_some()) =>
+            {
+                continue;
+            }
+            Err(Unreadable::Missing) => "it has no telemetry page".to_string(),
+            Err(Unreadable::Foreign(why)) => format!("its telemetry page is refused, {why}"),
+        };
+        seen.refused.push(format!("the figures of `{}` are left out: {why}", runtime_name(runtime)));
     }
-    Ok(snapshots)
-}
-
-fn decode(runtime: &RuntimeRow, bytes: &[u8]) -> Result<Snapshot> {
-    dora_message::decode(bytes).map_err(|error| unreadable(runtime, &format!("{error:#}")))
-}
-
-fn unreadable(runtime: &RuntimeRow, why: &str) -> Box<Diagnostic> {
-    Diagnostic::new(
-        codes::RUNTIME_PROTOCOL,
-        format!("the figures of the runtime `{}` cannot be read: {why}", runtime_name(runtime)),
-    )
-    .next("node list")
+    seen
 }

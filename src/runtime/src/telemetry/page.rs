@@ -4,14 +4,25 @@
 //! which is the newer; a reader that was so slow that its place was filled anew meanwhile sees it by the count of
 //! snapshots, and reads again (H.-J. Boehm, "Can seqlocks get along with programming language memory models?", 2012).
 //!
+//! The name of a page tells whose it is: the process by pid and start time, in its namespace of pids, and the runtime.
+//! So one that a killed process has left is known by its name, whichever home it belonged to.
+//!
 //! Snapshots are bytes here; all words are read and written as atomics, since the other side may do so at any time.
 
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use store::ProcessId;
 use uuid::Uuid;
 
+/// Where the system shows shared memory as files.
+const DIRECTORY: &str = "/dev/shm";
+/// What the names of all pages begin with.
+const PREFIX: &str = "dora-telemetry";
 /// As long as the layout and what lies on the page stay the same.
 const MAGIC: u64 = u64::from_le_bytes(*b"dora-p01");
 /// The longest snapshot. What is not used of a place takes no memory.
@@ -62,7 +73,8 @@ impl Page {
     /// # Errors
     /// The system gives no shared memory, or the runtime has a page.
     pub fn create(runtime: Uuid, process: ProcessId) -> Result<Self, String> {
-        let memory = ShmemConf::new().size(SIZE).os_id(os_id(runtime)).create().map_err(|error| error.to_string())?;
+        let memory =
+            ShmemConf::new().size(SIZE).os_id(os_id(runtime, process)).create().map_err(|error| error.to_string())?;
         let mut page = Page { memory, backed: 0 };
         page.back(STEP)?;
         let words = page.words();
@@ -75,14 +87,26 @@ impl Page {
 
     /// Opens the page of a runtime that another process, this one, runs.
     pub fn open(runtime: Uuid, process: ProcessId) -> Result<Self, Unreadable> {
-        let memory = match ShmemConf::new().os_id(os_id(runtime)).open() {
-            Ok(memory) => memory,
-            Err(ShmemError::MapOpenFailed(_)) => return Err(Unreadable::Missing),
-            Err(error) => return Err(Unreadable::Foreign(error.to_string())),
-        };
+        let name = os_id(runtime, process);
+        let about = fs::metadata(path(&name)).map_err(unreadable)?;
+        if about.uid() != rustix::process::geteuid().as_raw() || about.mode() & 0o077 != 0 {
+            return Err(Unreadable::Foreign("others can write to it".to_string()));
+        }
+        // One that is just being made.
+        if about.len() == 0 {
+            return Err(Unreadable::Missing);
+        }
+        // It is mapped whole and touched as far as its header says: what is shorter would end this process.
+        if about.len() != SIZE as u64 {
+            return Err(Unreadable::Foreign(format!("it has {} bytes instead of {SIZE}", about.len())));
+        }
+        let memory = ShmemConf::new().os_id(name).open().map_err(|error| match error {
+            ShmemError::MapOpenFailed(code) => unreadable(io::Error::from_raw_os_error(code.cast_signed())),
+            error => Unreadable::Foreign(error.to_string()),
+        })?;
         let page = Page { memory, backed: 0 };
         if page.memory.len() != SIZE {
-            return Err(Unreadable::Foreign(format!("it has {} bytes instead of {SIZE}", page.memory.len())));
+            return Err(Unreadable::Foreign("it was made anew meanwhile".to_string()));
         }
         let words = page.words();
         match words[at::MAGIC].load(Ordering::Acquire) {
@@ -98,14 +122,6 @@ impl Page {
             return Err(Unreadable::Foreign("another process wrote it".to_string()));
         }
         Ok(page)
-    }
-
-    /// Removes the page of a runtime that is dead, if it left one.
-    pub fn remove(runtime: Uuid) {
-        if let Ok(mut memory) = ShmemConf::new().os_id(os_id(runtime)).open() {
-            // Whoever owns it takes it along.
-            memory.set_owner(true);
-        }
     }
 
     /// Publishes a snapshot. One that is longer than a place, or for which the system has no memory, is refused.
@@ -173,7 +189,7 @@ impl Page {
             return Ok(());
         }
         let wanted = bytes.next_multiple_of(STEP);
-        let path = format!("/dev/shm{}", self.memory.get_os_id());
+        let path = path(self.memory.get_os_id());
         let told = |error: rustix::io::Errno| format!("no shared memory: {error}");
         let file = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(told)?;
         for (from, length) in [(0, HEADER), (HEADER, wanted), (HEADER + PLACE, wanted)] {
@@ -184,8 +200,43 @@ impl Page {
     }
 }
 
-fn os_id(runtime: Uuid) -> String {
-    format!("/dora-{}", runtime.simple())
+fn unreadable(error: io::Error) -> Unreadable {
+    match error.kind() {
+        io::ErrorKind::NotFound => Unreadable::Missing,
+        _ => Unreadable::Foreign(error.to_string()),
+    }
+}
+
+/// Removes the pages of processes that are gone.
+pub fn sweep() {
+    let Ok(entries) = fs::read_dir(DIRECTORY) else { return };
+    for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
+        if owner(&name).is_some_and(|process| !process.is_alive()) {
+            // Another sweep may have removed it meanwhile, and what is another user's is left to them.
+            let _ = fs::remove_file(path(&name));
+        }
+    }
+}
+
+fn os_id(runtime: Uuid, process: ProcessId) -> String {
+    format!("/{PREFIX}-{}-{}-{}-{}", namespace(), process.pid, process.started, runtime.simple())
+}
+
+fn path(os_id: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(os_id.trim_start_matches('/'))
+}
+
+/// The process whose page a name is, if this process knows it by that pid.
+fn owner(name: &str) -> Option<ProcessId> {
+    let mut parts = name.strip_prefix(PREFIX)?.strip_prefix('-')?.split('-');
+    parts.next().filter(|space| *space == namespace())?;
+    Some(ProcessId { pid: parts.next()?.parse().ok()?, started: parts.next()?.parse().ok()? })
+}
+
+/// The namespace of pids that this process is in: containers may share memory, and have their own.
+fn namespace() -> String {
+    let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Tells builds apart whose rows may differ.
@@ -226,10 +277,9 @@ mod tests {
 
     #[test]
     fn only_its_user_can_read_it() {
-        use std::os::unix::fs::PermissionsExt;
         let id = Uuid::new_v4();
         let _page = Page::create(id, me()).unwrap();
-        let mode = std::fs::metadata(format!("/dev/shm{}", os_id(id))).unwrap().permissions().mode();
+        let mode = fs::metadata(path(&os_id(id, me()))).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -261,10 +311,11 @@ mod tests {
     #[test]
     fn what_others_wrote_is_told_and_not_read() {
         let id = Uuid::new_v4();
-        let other = ProcessId { pid: 1, started: 1 };
         let mut page = Page::create(id, me()).unwrap();
         page.write(b"one").unwrap();
-        assert!(matches!(Page::open(id, other), Err(Unreadable::Foreign(why)) if why.contains("another process")));
+        page.words()[at::PID].store(1, Ordering::Relaxed);
+        assert!(matches!(Page::open(id, me()), Err(Unreadable::Foreign(why)) if why.contains("another process")));
+        page.words()[at::PID].store(me().pid.into(), Ordering::Relaxed);
         page.words()[at::VERSION].store(0, Ordering::Relaxed);
         assert!(matches!(Page::open(id, me()), Err(Unreadable::Foreign(why)) if why.contains("another version")));
         page.words()[at::MAGIC].store(5, Ordering::Relaxed);
@@ -276,13 +327,30 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_a_dead_runtime_left_is_removed() {
+    fn what_is_too_short_or_open_to_others_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
         let id = Uuid::new_v4();
-        let mut page = Page::create(id, me()).unwrap();
-        page.memory.set_owner(false);
-        drop(page);
+        let file = path(&os_id(id, me()));
+        fs::write(&file, [0; 100]).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(matches!(Page::open(id, me()), Err(Unreadable::Foreign(why)) if why.contains("bytes instead of")));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        let refused = Page::open(id, me()).err();
+        fs::remove_file(&file).unwrap();
+        assert_eq!(refused, Some(Unreadable::Foreign("others can write to it".to_string())));
+    }
+
+    #[test]
+    fn a_page_that_a_dead_process_left_is_removed_and_that_of_a_living_one_stays() {
+        let (id, dead) = (Uuid::new_v4(), ProcessId { started: 1, ..me() });
+        let living = Page::create(id, me()).unwrap();
+        let mut left = Page::create(id, dead).unwrap();
+        left.memory.set_owner(false);
+        drop(left);
+        assert!(Page::open(id, dead).is_ok());
+        sweep();
+        assert_eq!(Page::open(id, dead).err(), Some(Unreadable::Missing));
         assert!(Page::open(id, me()).is_ok());
-        Page::remove(id);
-        assert_eq!(Page::open(id, me()).err(), Some(Unreadable::Missing));
+        drop(living);
     }
 }

@@ -13,19 +13,19 @@ pub const PACE: Duration = Duration::from_millis(100);
 /// Between two snapshots passes so many times what one takes, so that many dataflows make snapshots rarer instead of
 /// the processor busier.
 const REST: u32 = 100;
+/// No pause is longer: one snapshot may have taken long because the process was stopped in the midst of it.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Publishes snapshots of a runtime.
 pub struct Publisher {
     page: Page,
     runtime: String,
-    /// What is published shows that nothing runs.
-    idle: bool,
 }
 
 impl Publisher {
     /// Publishes on a page.
     pub fn new(page: Page, runtime: String) -> Self {
-        Publisher { page, runtime, idle: false }
+        Publisher { page, runtime }
     }
 
     /// Publishes these dataflows as they are now; returns when to do it again at the earliest.
@@ -33,9 +33,6 @@ impl Publisher {
     /// # Errors
     /// The system has no memory for it; what was published before stays, and grows old.
     pub fn publish(&mut self, live: &[Arc<Dataflow>]) -> Result<Duration, String> {
-        if live.is_empty() && self.idle {
-            return Ok(PACE);
-        }
         let began = Instant::now();
         let flows = live.iter().map(|dataflow| flow(dataflow)).collect();
         let mut snapshot = Snapshot { time: UnixNanos::now(), runtime: self.runtime.clone(), flows, hidden: 0 };
@@ -48,8 +45,7 @@ impl Publisher {
             snapshot.hidden += 1;
         };
         self.page.write(&bytes)?;
-        self.idle = live.is_empty();
-        Ok(PACE.max(began.elapsed() * REST))
+        Ok(began.elapsed().saturating_mul(REST).clamp(PACE, LONGEST))
     }
 }
 
@@ -63,6 +59,7 @@ fn flow(dataflow: &Dataflow) -> Flow {
         status: info.status,
         started: info.started,
         nodes: dataflow.nodes(),
+        topics: dataflow.topic_rates(),
         edges: edges.collect(),
     }
 }

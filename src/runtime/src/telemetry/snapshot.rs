@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DataflowId, EdgeInfo, NodeInfo, Status, UnixNanos};
+use crate::model::{DataflowId, EdgeInfo, NodeInfo, Status, Topic, UnixNanos};
 use crate::router::latencies::Latencies;
 
 /// A runtime at one moment.
@@ -27,6 +27,8 @@ pub struct Flow {
     pub started: Option<UnixNanos>,
     pub nodes: Vec<NodeInfo>,
     pub edges: Vec<Edge>,
+    /// Outputs, with messages per second.
+    pub topics: Vec<(Topic, f64)>,
 }
 
 /// An input at one moment.

@@ -103,6 +103,16 @@ impl Window {
         self.last.iter().map(|snapshot| snapshot.hidden).sum()
     }
 
+    /// Runtimes that have told nothing new for longer than this, and for how long.
+    pub fn stale(&self, limit: Duration) -> impl Iterator<Item = (&str, Duration)> {
+        let now = UnixNanos::now();
+        let ages =
+            self.last.iter().map(move |snapshot| (snapshot.runtime.as_str(), now.since(snapshot.time), snapshot));
+        // One that has nothing to tell rests.
+        ages.filter(move |(_, age, snapshot)| *age > limit && !snapshot.flows.is_empty())
+            .map(|(name, age, _)| (name, age))
+    }
+
     /// The nodes of the last look.
     pub fn nodes(&self) -> Vec<NodeStats> {
         let now = UnixNanos::now();
