@@ -11,8 +11,8 @@ use futures::stream::BoxStream;
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, Publication, StartOptions, StopOptions,
-    TapQuery, TopicInfo, TopicMessage, TopicQuery, WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, Publication, RuntimeState, StartOptions,
+    StopOptions, TapQuery, TopicInfo, TopicMessage, TopicQuery, WaitCondition,
 };
 use crate::request::{Answer, Item, Request, Subscription};
 
@@ -237,6 +237,21 @@ impl Handle {
     /// Stops all dataflows of this runtime and ends it. Calls after that are errors. With `preserve`, the next
     /// daemon starts them again.
     pub async fn shutdown(&self, preserve: bool) -> Result<()> {
-        self.get(Request::Shutdown { preserve }).await
+        self.shutdown_within(preserve, None).await
+    }
+
+    /// The same, with another time for nodes to stop in than is configured.
+    pub async fn shutdown_within(&self, preserve: bool, grace: Option<Duration>) -> Result<()> {
+        self.get(Request::Shutdown { preserve, grace }).await
+    }
+
+    /// Has a runtime read the configuration of its home again.
+    pub async fn reload_config(&self) -> Result<()> {
+        self.get(Request::ReloadConfig).await
+    }
+
+    /// All that a runtime knows of itself.
+    pub async fn state(&self) -> Result<RuntimeState> {
+        self.get(Request::State).await
     }
 }

@@ -7,6 +7,7 @@
 //! - [`handle`] – the way in; [`request`]: what can be asked, and what is answered
 //! - [`model`] – the structs it tells it in
 //! - [`embedded`] – the runtime in this process, which holds the rest together
+//! - [`config`] – what a home is set to
 //! - [`descriptor`] – from YAML to a plan, or to every problem it has
 //! - [`supervisor`] – processes: start, barrier, stop, restart
 //! - [`node_protocol`] – what nodes speak
@@ -18,6 +19,7 @@
 //! - [`limits`] – how many files may be open
 //! - [`records`] – our structs in the store
 
+pub mod config;
 pub mod control;
 pub mod descriptor;
 pub mod embedded;

@@ -332,6 +332,41 @@ pub struct DataflowDetails {
     pub history: Vec<Event>,
 }
 
+/// All that a runtime knows of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuntimeState {
+    pub name: String,
+    pub pid: u32,
+    pub version: String,
+    pub started: UnixNanos,
+    /// What it was set to when it last read the configuration: keys and values.
+    pub config: Vec<(String, String)>,
+    /// Tasks of its async machinery that have not ended.
+    pub tasks: u64,
+    /// Connections of nodes that are open.
+    pub connections: u64,
+    pub process: ProcessState,
+    pub dataflows: Vec<DataflowDetails>,
+}
+
+/// A process as the system tells of it. Sizes are bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProcessState {
+    pub threads: u64,
+    pub open_files: u64,
+    /// In memory now.
+    pub resident: u64,
+    /// The most that was ever in memory.
+    pub peak: u64,
+    /// Of the resident: its own data.
+    pub private: u64,
+    /// Of the resident: files, above all the program itself.
+    pub files: u64,
+    /// Of the resident: memory that others can see.
+    pub shared: u64,
+    pub swapped: u64,
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Capability, Connection, DataflowDetails, DataflowInfo, DataflowRef, Event, EventQuery, InputRef, LogQuery,
-    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, Publication, StartOptions, StopOptions,
-    TapQuery, TopicInfo, TopicMessage, TopicQuery, WaitCondition,
+    LogRecord, NodeEnvironment, NodeInfo, NodeQuery, NodeRef, PathChoice, Publication, RuntimeState, StartOptions,
+    StopOptions, TapQuery, TopicInfo, TopicMessage, TopicQuery, WaitCondition,
 };
 
 /// A question or an order that has one answer.
@@ -108,9 +108,16 @@ pub enum Request {
         timeout: Option<Duration>,
     },
     Capabilities,
+    /// Reads the configuration of the home again. One that is not valid changes nothing.
+    ReloadConfig,
+    /// All that a runtime knows of itself.
+    State,
     /// Stops all dataflows and ends the runtime. With `preserve`, the next daemon starts them again.
     Shutdown {
         preserve: bool,
+        /// How long nodes may take to stop before they are told by a signal, unless it is to be as configured.
+        #[serde(default)]
+        grace: Option<Duration>,
     },
 }
 
@@ -130,6 +137,7 @@ pub enum Answer {
     /// How many inputs got it.
     Published(u64),
     Capabilities(Vec<Capability>),
+    State(Box<RuntimeState>),
 }
 
 /// A question whose answer comes item by item, and may never end.
@@ -179,7 +187,12 @@ impl Request {
             Request::Nodes(query) => query.dataflow.as_ref(),
             Request::Topics(query) => query.dataflow.as_ref(),
             Request::Publish(publication) => Some(&publication.dataflow),
-            Request::Start(_) | Request::List { .. } | Request::Capabilities | Request::Shutdown { .. } => None,
+            Request::Start(_)
+            | Request::List { .. }
+            | Request::Capabilities
+            | Request::ReloadConfig
+            | Request::State
+            | Request::Shutdown { .. } => None,
         }
     }
 
@@ -199,6 +212,8 @@ impl Request {
             | Request::SetParam { .. }
             | Request::DeleteParam { .. }
             | Request::Topics(_)
+            | Request::ReloadConfig
+            | Request::State
             | Request::Capabilities => true,
             Request::Start(_)
             | Request::Stop { .. }
@@ -260,6 +275,7 @@ payloads! {
     Answer::Topics(payload) => Vec<TopicInfo> = payload;
     Answer::Published(payload) => u64 = payload;
     Answer::Capabilities(payload) => Vec<Capability> = payload;
+    Answer::State(payload) => RuntimeState = *payload;
     Item::Log(payload) => LogRecord = payload;
     Item::Event(payload) => Event = payload;
     Item::Message(payload) => TopicMessage = *payload;

@@ -59,6 +59,10 @@ super::codes! {
     TOPIC_NOT_FOUND = "035", NotFound, "topic not found";
     /// The value or its metadata cannot be sent as a message.
     NOT_A_MESSAGE = "036", Usage, "not a message";
+    /// The configuration of a home is not valid.
+    INVALID_CONFIG = "037", Usage, "invalid configuration";
+    /// The daemon answers, but not as one that is well does.
+    DAEMON_UNHEALTHY = "038", BadAnswer, "daemon unhealthy";
     /// A node's program was started by hand, not by a dataflow.
     NOT_IN_A_DATAFLOW = "040", Usage, "not in a dataflow";
     /// A node cannot talk to its runtime, or not in the way its dataflow says.

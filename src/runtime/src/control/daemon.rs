@@ -6,10 +6,11 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +31,10 @@ use super::fleet::{client, sweep_tokens, token_path};
 use super::server::Server;
 use super::token::Token;
 use super::wire::Report;
+use crate::config::{self, Config, Settings};
 use crate::embedded::{self, Embedded};
 use crate::handle::{Handle, Items};
+use crate::logs::files::Rotation;
 use crate::logs::journal::Journal;
 use crate::logs::query::{self, Logs};
 use crate::model::{DataflowId, DataflowInfo, EventKind, EventQuery, LogLevel, Status, StopOptions};
@@ -42,8 +45,6 @@ use crate::sweep;
 pub const ARGUMENT: &str = "__daemon";
 /// How it is called in lists, and the directory of its log.
 const NAME: &str = "daemon";
-/// The port dora-rs's CLI looks for a coordinator at.
-pub const PORT: u16 = 6013;
 /// The variable that names another port, the same as in dora-rs; 0 takes a free one.
 pub const PORT_VARIABLE: &str = "DORA_COORDINATOR_PORT";
 /// The variable that names another interface than loopback, the same as in dora-rs.
@@ -64,24 +65,34 @@ pub struct Options {
     pub port: u16,
     /// The interface its control socket listens on; on others than loopback every request needs the token.
     pub interface: IpAddr,
+    /// Another configuration than that of the home.
+    pub config: Option<PathBuf>,
+    /// Another log level than the configuration's.
+    pub log_level: Option<LogLevel>,
 }
 
-/// The port to use: `DORA_COORDINATOR_PORT`, else 6013.
-pub fn port_from_env() -> Result<u16> {
-    let Some(text) = std::env::var_os(PORT_VARIABLE) else { return Ok(PORT) };
-    text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        Diagnostic::new(codes::PORT_TAKEN, format!("{PORT_VARIABLE} is `{}`, which is no port", text.display()))
-            .help("a port is a number from 1 to 65535; 0 takes a free one")
-    })
+impl Options {
+    /// As configured: by `DORA_COORDINATOR_PORT` and `DORA_COORDINATOR_INTERFACE`, else by the file, else by default.
+    pub fn configured(store: Store, sources: Sources, executable: PathBuf, config: &Config) -> Result<Options> {
+        let port = from_env(PORT_VARIABLE, "port", "a port is a number from 1 to 65535; 0 takes a free one")?;
+        let help = "write the address of one interface of this machine, or 0.0.0.0 for all of them";
+        let interface = from_env(INTERFACE_VARIABLE, "IP address", help)?;
+        Ok(Options {
+            store,
+            sources,
+            executable,
+            port: port.unwrap_or(config.daemon.port),
+            interface: interface.unwrap_or(config.daemon.interface),
+            config: None,
+            log_level: None,
+        })
+    }
 }
 
-/// The interface to listen on: `DORA_COORDINATOR_INTERFACE`, else loopback.
-pub fn interface_from_env() -> Result<IpAddr> {
-    let Some(text) = std::env::var_os(INTERFACE_VARIABLE) else { return Ok(Ipv4Addr::LOCALHOST.into()) };
-    text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        let told = format!("{INTERFACE_VARIABLE} is `{}`, which is no IP address", text.display());
-        Diagnostic::new(codes::PORT_TAKEN, told)
-            .help("write the address of one interface of this machine, or 0.0.0.0 for all of them")
+fn from_env<T: FromStr>(variable: &str, what: &str, help: &str) -> Result<Option<T>> {
+    let Some(text) = std::env::var_os(variable) else { return Ok(None) };
+    text.to_str().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
+        Diagnostic::new(codes::PORT_TAKEN, format!("{variable} is `{}`, which is no {what}", text.display())).help(help)
     })
 }
 
@@ -135,6 +146,12 @@ pub async fn spawn(options: &Options) -> Result<RuntimeRow> {
     if let Some(root) = home.root() {
         command.env("DORA_HOME", root);
     }
+    if let Some(config) = &options.config {
+        command.env(config::FILE_VARIABLE, config);
+    }
+    if let Some(level) = options.log_level {
+        command.env(config::LOG_LEVEL_VARIABLE, level.as_str());
+    }
     let failed = |why: String| {
         let last = std::fs::read_to_string(&log_path).unwrap_or_default();
         let lines: Vec<String> = last.lines().rev().take(LAST_LINES).map(str::to_string).collect();
@@ -167,14 +184,24 @@ pub async fn spawn(options: &Options) -> Result<RuntimeRow> {
     }
 }
 
-/// Stops the daemon and its dataflows, and returns when its process is gone. With `preserve`, the next daemon
-/// starts the dataflows again.
-pub async fn stop(store: &Store, preserve: bool) -> Result<RuntimeRow> {
+/// The way in to the daemon of this home.
+///
+/// # Errors
+/// None runs.
+pub fn handle(store: &Store) -> Result<Handle> {
     sweep::sweep(store)?;
-    let Some(daemon) = find(store)? else {
-        return Err(Diagnostic::new(codes::DAEMON_UNREACHABLE, "no daemon runs").next("dora daemon start"));
-    };
-    client(&daemon)?.handle().shutdown(preserve).await?;
+    match find(store)? {
+        Some(daemon) => Ok(client(&daemon)?.handle()),
+        None => Err(Diagnostic::new(codes::DAEMON_UNREACHABLE, "no daemon runs").next("dora daemon start")),
+    }
+}
+
+/// Stops the daemon and its dataflows, and returns when its process is gone. With `preserve`, the next daemon
+/// starts the dataflows again. Nodes may take the `grace` to stop, or as long as is configured.
+pub async fn stop(store: &Store, preserve: bool, grace: Option<Duration>) -> Result<RuntimeRow> {
+    let handle = handle(store)?;
+    let Some(daemon) = find(store)? else { return Err(not_started("it has just ended".to_string())) };
+    handle.shutdown_within(preserve, grace).await?;
     let pid = daemon.process.pid;
     if !has_ended(daemon.process, PATIENCE).await {
         return Err(Diagnostic::new(
@@ -251,13 +278,9 @@ pub fn main() -> i32 {
 
 fn run_here(ready: impl FnOnce(&RuntimeRow)) -> Result<()> {
     let failed = |error: std::io::Error| not_started(error.to_string());
-    let options = Options {
-        store: Store::open(Home::locate()?),
-        sources: Sources::new(),
-        executable: std::env::current_exe().map_err(failed)?,
-        port: port_from_env()?,
-        interface: interface_from_env()?,
-    };
+    let (store, sources) = (Store::open(Home::locate()?), Sources::new());
+    let config = Config::load(store.home(), &sources)?;
+    let options = Options::configured(store, sources, std::env::current_exe().map_err(failed)?, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     runtime.block_on(run(options, ready))
 }
@@ -265,7 +288,7 @@ fn run_here(ready: impl FnOnce(&RuntimeRow)) -> Result<()> {
 /// Runs a daemon in this process until it is stopped, by a signal or over its control socket. `ready` is
 /// called once, when requests are answered.
 pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()> {
-    let Options { store, sources, executable, port, interface } = options;
+    let Options { store, sources, executable, port, interface, .. } = options;
     let failed = |error: std::io::Error| not_started(error.to_string());
     // From here on these signals no longer end the process by themselves.
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -275,7 +298,8 @@ pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()
     sweep::sweep(&store)?;
     sweep_tokens(&store)?;
 
-    let journal = Arc::new(open_journal(&store)?);
+    let config = Config::load(store.home(), &sources)?;
+    let journal = Arc::new(open_journal(&store, config.rotation)?);
     let embedded = Embedded::new(embedded::Options {
         store: store.clone(),
         sources,
@@ -284,26 +308,27 @@ pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()
         journal: Some(journal.clone()),
     });
     let handle = embedded.handle();
+    let voice = Arc::new(Voice { journal, settings: embedded.settings().clone() });
     let row = embedded.row().clone();
     let path = token_path(store.home(), row.id);
     let (shut_down, mut asked) = mpsc::channel(1);
     store.register_runtime(&row)?;
-    let told = tokio::spawn(tell_events(handle.clone(), journal.clone()));
+    let told = tokio::spawn(tell_events(handle.clone(), voice.clone()));
     let served = async {
         let server =
             Server::bind_at(handle.clone(), (interface, port).into(), Token::create(&path)?, Some(shut_down)).await?;
         let row = RuntimeRow { address: Some(server.address()), token_path: Some(path.clone()), ..row.clone() };
         store.register_runtime(&row)?;
-        say(&journal, LogLevel::Info, format!("ready at {}", server.address()));
+        voice.say(LogLevel::Info, format!("ready at {}", server.address()));
         ready(&row);
-        let recovering = tokio::spawn(recover(handle.clone(), store.clone(), journal.clone()));
+        let recovering = tokio::spawn(recover(handle.clone(), store.clone(), voice.clone()));
         let why = tokio::select! {
             _ = terminate.recv() => "SIGTERM came",
             _ = interrupt.recv() => "SIGINT came",
             _ = asked.recv() => "it was asked to",
         };
         recovering.abort();
-        say(&journal, LogLevel::Info, format!("ending: {why}"));
+        voice.say(LogLevel::Info, format!("ending: {why}"));
         let ended = handle.shutdown(false).await;
         server.stop().await;
         ended
@@ -311,8 +336,8 @@ pub async fn run(options: Options, ready: impl FnOnce(&RuntimeRow)) -> Result<()
     let ended = served.await;
     told.abort();
     match &ended {
-        Ok(()) => say(&journal, LogLevel::Info, "stopped".to_string()),
-        Err(error) => say(&journal, LogLevel::Error, format!("{}: {error}", error.code.id())),
+        Ok(()) => voice.say(LogLevel::Info, "stopped".to_string()),
+        Err(error) => voice.say(LogLevel::Error, format!("{}: {error}", error.code.id())),
     }
     // A token without a runtime opens nothing.
     let _ = std::fs::remove_file(&path);
@@ -325,10 +350,11 @@ fn log_dir(home: &Home) -> PathBuf {
     home.logs().join(NAME)
 }
 
-fn open_journal(store: &Store) -> Result<Journal> {
+fn open_journal(store: &Store, rotation: Rotation) -> Result<Journal> {
     let directory = log_dir(store.home());
     Home::create(&directory)?;
-    Journal::open(DataflowId(Uuid::nil()), NAME.to_string(), &directory).map_err(|error| unwritable(&directory, &error))
+    Journal::open(DataflowId(Uuid::nil()), NAME.to_string(), &directory, rotation)
+        .map_err(|error| unwritable(&directory, &error))
 }
 
 /// What daemons have told that are gone.
@@ -343,16 +369,28 @@ pub(super) async fn old_logs(store: &Store, subscription: Subscription) -> Resul
     Ok(query::answer(logs, query).await?.map(|record| record.map(Item::Log)).boxed())
 }
 
-/// A log that cannot be written stops no daemon: its standard error is kept too.
-fn say(journal: &Journal, level: LogLevel, text: String) {
-    journal.say(None, level, text);
-    if let Err(error) = journal.flush() {
-        let _ = writeln!(std::io::stderr(), "{} its log cannot be written: {error}", jiff::Timestamp::now());
+/// How a daemon tells of itself.
+struct Voice {
+    journal: Arc<Journal>,
+    settings: Arc<Settings>,
+}
+
+impl Voice {
+    /// Says something, if it is grave enough to be wanted.
+    fn say(&self, level: LogLevel, text: String) {
+        if self.settings.get().is_ok_and(|config| level > config.daemon.log_level) {
+            return;
+        }
+        self.journal.say(None, level, text);
+        // A log that cannot be written stops no daemon: its standard error is kept too.
+        if let Err(error) = self.journal.flush() {
+            let _ = writeln!(std::io::stderr(), "{} its log cannot be written: {error}", jiff::Timestamp::now());
+        }
     }
 }
 
 /// Tells of all that happens to the daemon's dataflows.
-async fn tell_events(handle: Handle, journal: Arc<Journal>) {
+async fn tell_events(handle: Handle, voice: Arc<Voice>) {
     let query = EventQuery { dataflow: None, history: false, follow: true };
     let Ok(mut events) = handle.events(query).await else { return };
     while let Some(event) = events.next().await {
@@ -368,25 +406,23 @@ async fn tell_events(handle: Handle, journal: Arc<Journal>) {
             EventKind::Removed => (LogLevel::Info, "removed".to_string()),
         };
         let parts: Vec<String> = [what, event.why].into_iter().filter(|part| !part.is_empty()).collect();
-        say(&journal, level, format!("{of}: {}", parts.join(": ")));
+        voice.say(level, format!("{of}: {}", parts.join(": ")));
     }
 }
 
 /// Starts again what the last daemon ran when it was killed, or was told to preserve, each as it was.
-async fn recover(handle: Handle, store: Store, journal: Arc<Journal>) {
+async fn recover(handle: Handle, store: Store, voice: Arc<Voice>) {
     let taken = match store.take_interrupted() {
         Ok(taken) => taken,
-        Err(error) => return say(&journal, LogLevel::Error, format!("nothing could be recovered: {error}")),
+        Err(error) => return voice.say(LogLevel::Error, format!("nothing could be recovered: {error}")),
     };
     for (row, was) in taken {
         let result = bring_back(&handle, &row, &was).await;
         match result {
-            Ok(info) => say(
-                &journal,
-                LogLevel::Info,
-                format!("{}: started again as {}, which was {}", row.name, info.id, row.id),
-            ),
-            Err(error) => say(&journal, LogLevel::Error, format!("{}: could not be started again: {error}", row.name)),
+            Ok(info) => {
+                voice.say(LogLevel::Info, format!("{}: started again as {}, which was {}", row.name, info.id, row.id))
+            }
+            Err(error) => voice.say(LogLevel::Error, format!("{}: could not be started again: {error}", row.name)),
         }
     }
 }

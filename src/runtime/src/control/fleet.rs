@@ -23,6 +23,7 @@ use super::client::Client;
 use super::daemon;
 use super::server::Server;
 use super::token::Token;
+use crate::config::Settings;
 use crate::embedded::{Embedded, Options, runtime_name};
 use crate::handle::{Backend, Handle, Items};
 use crate::model::{
@@ -92,17 +93,16 @@ impl Fleet {
         client(&daemon)?.handle().start(options).await
     }
 
-    /// How the daemon of this home is found and started: its port is `DORA_COORDINATOR_PORT`, else 6013, and its
-    /// interface `DORA_COORDINATOR_INTERFACE`, else loopback.
+    /// How the daemon of this home is found and started.
     pub fn daemon_options(&self) -> Result<daemon::Options> {
-        let Inner { store, sources, executable, .. } = &*self.0;
-        Ok(daemon::Options {
-            store: store.clone(),
-            sources: sources.clone(),
-            executable: executable.clone(),
-            port: daemon::port_from_env()?,
-            interface: daemon::interface_from_env()?,
-        })
+        let Inner { store, sources, executable, own, .. } = &*self.0;
+        let config = own.settings().get()?;
+        daemon::Options::configured(store.clone(), sources.clone(), executable.clone(), &config)
+    }
+
+    /// What this home is set to.
+    pub fn settings(&self) -> &Settings {
+        self.0.own.settings()
     }
 
     /// Runtimes that live, oldest first.

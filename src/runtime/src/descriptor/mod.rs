@@ -82,7 +82,7 @@ fn check(
     strict_types: bool,
     sources: &Sources,
 ) -> Result<(Plan, Option<String>, Vec<Module>)> {
-    let mut problems = Problems { source, found: Vec::new() };
+    let mut problems = Problems::new(source, codes::INVALID_DATAFLOW);
     let tree = parse(source, &mut problems)?;
     schema::check(&tree, &mut problems);
     let module::Expanded { root, modules } = module::expand(&tree, place, sources, &mut problems);
@@ -109,7 +109,8 @@ fn check(
     Ok((plan(serde_yaml::from_value(value).map_err(refused)?)?, Some(text), modules))
 }
 
-fn parse(source: &Source, problems: &mut Problems<'_>) -> Result<yaml::Node> {
+/// Reads YAML; what is none is the one problem it has.
+pub fn parse(source: &Source, problems: &mut Problems<'_>) -> Result<yaml::Node> {
     yaml::parse(source).map_err(|error| {
         let span = Span::new(source.id, error.at, error.at + 1);
         problems.add(span, "this is not YAML", error.text);
@@ -128,7 +129,7 @@ fn typed<T: DeserializeOwned>(source: &Source, mut problems: Problems<'_>) -> Re
 
 /// Checks one node, given as YAML, that is to join a dataflow that runs.
 pub fn load_node(source: &Source, place: &resolve::Place<'_>, plan: &Plan) -> Result<plan::PlannedNode> {
-    let mut problems = Problems { source, found: Vec::new() };
+    let mut problems = Problems::new(source, codes::INVALID_DATAFLOW);
     let tree = parse(source, &mut problems)?;
     schema::check_node(&tree, &mut problems);
     let named = meaning::check_node(&tree, plan, &mut problems);
@@ -142,16 +143,28 @@ pub fn load_node(source: &Source, place: &resolve::Place<'_>, plan: &Plan) -> Re
     resolve::plan_node(node, &common.unwrap_or_default(), place)
 }
 
-/// Problems found so far.
+/// Problems found so far in a text.
 pub struct Problems<'a> {
     source: &'a Source,
+    /// What kind of problem a mistake is.
+    code: Code,
     found: Vec<Diagnostic>,
 }
 
-impl Problems<'_> {
+impl<'a> Problems<'a> {
+    /// None so far.
+    pub fn new(source: &'a Source, code: Code) -> Self {
+        Problems { source, code, found: Vec::new() }
+    }
+
     /// Notes a mistake: what it is, and what to write at the place itself.
     pub fn add(&mut self, span: Span, label: impl Into<String>, message: impl Into<String>) -> &mut Diagnostic {
-        self.add_as(codes::INVALID_DATAFLOW, span, label, message)
+        self.add_as(self.code, span, label, message)
+    }
+
+    /// The error of all that was found, if anything was.
+    pub fn into_result(self) -> Result<()> {
+        if self.found.is_empty() { Ok(()) } else { Err(self.into_diagnostic()) }
     }
 
     /// Notes a problem of another kind.
@@ -168,7 +181,7 @@ impl Problems<'_> {
     }
 
     fn take(&mut self) -> Self {
-        Problems { source: self.source, found: std::mem::take(&mut self.found) }
+        Problems { source: self.source, code: self.code, found: std::mem::take(&mut self.found) }
     }
 
     /// One diagnostic with all problems in the order of the text.
@@ -177,8 +190,8 @@ impl Problems<'_> {
         self.found.sort_by_key(place);
         let count = self.found.len();
         let name = self.source.name.clone();
-        let mut combined = Diagnostic::combine(self.found)
-            .unwrap_or_else(|| Diagnostic::new(codes::INVALID_DATAFLOW, "the dataflow is not valid"));
+        let mut combined =
+            Diagnostic::combine(self.found).unwrap_or_else(|| Diagnostic::new(self.code, "the text is not valid"));
         if count > 1 {
             combined
                 .causes

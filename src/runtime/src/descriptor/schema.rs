@@ -1,4 +1,4 @@
-//! Which keys a dataflow has, and the types of their values.
+//! Which keys a dataflow has, and a configuration, and the types of their values.
 
 use diag::suggest::{did_you_mean, nearest};
 
@@ -36,6 +36,8 @@ enum Type {
     Input,
     /// A file, or a map of it and a conda environment.
     Python,
+    /// The IP address of an interface.
+    Address,
     /// Checked by whoever runs it.
     Anything,
 }
@@ -164,6 +166,31 @@ const MODULE: &[Key] = &[
     key("build", Type::Text),
 ];
 
+/// Of the configuration of a home.
+const CONFIG: &[Key] = &[
+    key("runtime", Type::Word(&["embedded", "daemon"])),
+    key("grace_period", Type::Seconds),
+    key("allow_shell_nodes", Type::Boolean),
+    key("log_size", Type::Bytes),
+    key("log_files", Type::Integer(0, 1000)),
+    key("daemon", Type::Keys(DAEMON)),
+];
+
+const DAEMON: &[Key] =
+    &[key("port", Type::Integer(0, 65535)), key("interface", Type::Address), key("log_level", Type::Level)];
+
+/// Checks keys and types of the configuration of a home. An empty one has none.
+pub fn check_config(root: &Node, problems: &mut Problems<'_>) {
+    match &root.value {
+        Value::Map(_) => keys(root, CONFIG, "the configuration", problems),
+        Value::Null => {}
+        _ => {
+            let message = format!("a configuration is a map of its keys, and this is {}", root.kind());
+            problems.add(root.span.start_point(), "a map is expected", message);
+        }
+    }
+}
+
 /// Whether a node can have this key.
 pub fn is_node_key(name: &str) -> bool {
     NODE.iter().any(|key| key.name == name)
@@ -266,6 +293,8 @@ fn value(node: &Node, of: Type, name: &str, problems: &mut Problems<'_>) {
         (Type::Size, _) => "text such as `10MB`".to_string(),
         (Type::Word(words), Value::String(text)) if words.contains(&text.as_str()) => return,
         (Type::Level, Value::String(text)) if text.to_lowercase().parse::<LogLevel>().is_ok() => return,
+        (Type::Address, Value::String(text)) if text.parse::<std::net::IpAddr>().is_ok() => return,
+        (Type::Address, _) => "an IP address such as `127.0.0.1`".to_string(),
         (Type::Level, found) => {
             let words = LogLevel::ALL.iter().map(|level| level.as_str()).collect::<Vec<_>>();
             return one_of(node, name, &words, found, problems);

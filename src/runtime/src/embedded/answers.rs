@@ -15,11 +15,12 @@ use super::shared::Shared;
 use super::{log_dir, runtime_name};
 use crate::logs::query::Logs;
 use crate::model::{
-    DataflowDetails, DataflowId, DataflowInfo, DataflowRef, Event, EventKind, EventQuery, NodeInfo, NodeQuery, Status,
-    StopOptions, TopicInfo, TopicQuery, UnixNanos, WaitCondition,
+    DataflowDetails, DataflowId, DataflowInfo, DataflowRef, Event, EventKind, EventQuery, NodeInfo, NodeQuery,
+    RuntimeState, Status, StopOptions, TopicInfo, TopicQuery, UnixNanos, WaitCondition,
 };
 use crate::records;
 use crate::supervisor::dataflow::Dataflow;
+use crate::telemetry::processes;
 
 /// How many ended dataflows a list shows at most.
 const ENDED: usize = 1000;
@@ -188,6 +189,22 @@ impl Shared {
         match &query.dataflow {
             Some(reference) => Ok(self.here(reference)?.topics()),
             None => Ok(self.live().iter().flat_map(|flow| flow.topics()).collect()),
+        }
+    }
+
+    /// All that this runtime knows of itself.
+    pub(super) fn state(&self) -> RuntimeState {
+        let config = self.settings.get().map(|config| config.settings()).unwrap_or_default();
+        RuntimeState {
+            name: self.name(),
+            pid: self.row().process.pid,
+            version: self.row().version.clone(),
+            started: UnixNanos(i64::try_from(self.row().started.as_nanosecond()).unwrap_or(i64::MAX)),
+            config: config.into_iter().map(|setting| (setting.key.to_string(), setting.value.to_string())).collect(),
+            tasks: tokio::runtime::Handle::try_current().map_or(0, |tokio| tokio.metrics().num_alive_tasks() as u64),
+            connections: self.connections() as u64,
+            process: processes::own_state(),
+            dataflows: self.live().iter().map(|flow| flow.details()).collect(),
         }
     }
 

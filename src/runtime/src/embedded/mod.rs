@@ -22,6 +22,7 @@ use futures::{FutureExt, StreamExt};
 use store::runtimes::{RuntimeKind, RuntimeRow};
 use store::{Home, Store};
 
+use crate::config::Settings;
 use crate::handle::{Backend, Handle, Items};
 use crate::logs::journal::Journal;
 use crate::logs::query;
@@ -55,6 +56,11 @@ impl Embedded {
     /// The way in.
     pub fn handle(&self) -> Handle {
         Handle::new(self.clone())
+    }
+
+    /// What its home is set to.
+    pub fn settings(&self) -> &Arc<Settings> {
+        &self.0.settings
     }
 
     /// How this runtime is known in the store; without an address, which whoever serves one adds.
@@ -137,7 +143,12 @@ impl Backend for Embedded {
                     Answer::Dataflow(shared.wait(&dataflow, condition, timeout).await?)
                 }
                 Request::Capabilities => Answer::Capabilities(Capability::ALL.to_vec()),
-                Request::Shutdown { preserve } => Answer::Done(shared.shutdown(preserve).await?),
+                Request::ReloadConfig => {
+                    shared.settings.reload()?;
+                    Answer::Done(())
+                }
+                Request::State => Answer::State(Box::new(shared.state())),
+                Request::Shutdown { preserve, grace } => Answer::Done(shared.shutdown(preserve, grace).await?),
             })
         }
         .boxed()

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{Options, runtime_name};
+use crate::config::{Config, Settings};
 use crate::descriptor::plan::PlannedNode;
 use crate::guard::Guard;
 use crate::model::{DataflowId, Event, LogLevel, StopOptions};
@@ -41,6 +42,8 @@ const EVENTS: usize = 1024;
 /// What the parts of one runtime share.
 pub struct Shared {
     pub options: Options,
+    /// What this home is set to.
+    pub settings: Arc<Settings>,
     row: RuntimeRow,
     pub(super) clock: Arc<HLC>,
     dataflows: Mutex<HashMap<DataflowId, Arc<Dataflow>>>,
@@ -87,8 +90,10 @@ impl Shared {
             version: env!("CARGO_PKG_VERSION").to_string(),
             started: jiff::Timestamp::now(),
         };
+        let settings = Settings::new(options.store.home().clone(), options.sources.clone());
         Shared {
             options,
+            settings: Arc::new(settings),
             row,
             clock: Arc::new(HLC::default()),
             dataflows: Mutex::default(),
@@ -122,6 +127,17 @@ impl Shared {
 
     pub(super) fn name(&self) -> String {
         runtime_name(&self.row)
+    }
+
+    /// How long a node may take to stop, unless the order says otherwise.
+    pub fn grace_period(&self) -> Duration {
+        // One that is not valid any more has been told of by whoever read it.
+        self.settings.get().map_or_else(|_| Config::default().grace_period, |config| config.grace_period)
+    }
+
+    /// How many connections of nodes are open.
+    pub(super) fn connections(&self) -> usize {
+        self.machinery.get().map_or(0, |machinery| machinery.listener.connections())
     }
 
     /// Where nodes connect to. Known from the first start on.
@@ -293,7 +309,7 @@ impl Shared {
     }
 
     /// Stops all dataflows and ends. With `preserve`, the next daemon starts them again.
-    pub(super) async fn shutdown(self: &Arc<Self>, preserve: bool) -> Result<()> {
+    pub(super) async fn shutdown(self: &Arc<Self>, preserve: bool, grace: Option<Duration>) -> Result<()> {
         self.ended.store(true, Ordering::Release);
         let live = self.live();
         if preserve {
@@ -304,7 +320,7 @@ impl Shared {
         }
         for flow in &live {
             // One that ends by itself meanwhile is as good.
-            let _ = flow.commands.send(Command::Stop(StopOptions::default()));
+            let _ = flow.commands.send(Command::Stop(StopOptions { grace, force: false }));
         }
         for flow in &live {
             flow.until_ended().await;

@@ -120,7 +120,8 @@ impl Shared {
         let learned = paths::learn(before.as_ref().map(records::topics).unwrap_or_default());
         let directory = log_dir(self.store().home(), id);
         Home::create(&directory)?;
-        let journal = Arc::new(Journal::open(id, name.clone(), &directory).map_err(failed)?);
+        let journal =
+            Arc::new(Journal::open(id, name.clone(), &directory, self.settings.get()?.rotation).map_err(failed)?);
         for node in &plan.nodes {
             journal.add(&node.id, &node.logs).map_err(failed)?;
         }

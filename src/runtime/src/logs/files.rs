@@ -11,10 +11,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{LogLevel, LogStream, UnixNanos};
 
-/// Files grow to this size unless the descriptor says otherwise.
-const DEFAULT_SIZE: u64 = 64 << 20;
-/// As many files are kept beside the current one unless the descriptor says otherwise.
-const DEFAULT_ROTATED: u32 = 5;
+/// How large logs grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// A file that has so many bytes is the last but one.
+    pub size: u64,
+    /// As many files are kept beside the current one.
+    pub files: u32,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Rotation { size: 64 << 20, files: 5 }
+    }
+}
+
 /// The file of what the runtime itself says; no node id begins with a dot.
 const RUNTIME: &str = ".runtime";
 
@@ -55,18 +66,12 @@ pub struct Writer {
     stem: String,
     file: BufWriter<File>,
     size: u64,
-    max_size: u64,
-    max_rotated: u32,
+    rotation: Rotation,
 }
 
 impl Writer {
     /// Goes on with the file of a node, or of the runtime itself.
-    pub fn open(
-        directory: &Path,
-        node: Option<&str>,
-        max_size: Option<u64>,
-        max_rotated: Option<u32>,
-    ) -> io::Result<Self> {
+    pub fn open(directory: &Path, node: Option<&str>, rotation: Rotation) -> io::Result<Self> {
         let stem = node.unwrap_or(RUNTIME).to_string();
         let file = OpenOptions::new().create(true).append(true).open(directory.join(format!("{stem}.jsonl")))?;
         Ok(Writer {
@@ -74,8 +79,7 @@ impl Writer {
             size: file.metadata()?.len(),
             file: BufWriter::new(file),
             stem,
-            max_size: max_size.unwrap_or(DEFAULT_SIZE).max(1),
-            max_rotated: max_rotated.unwrap_or(DEFAULT_ROTATED),
+            rotation,
         })
     }
 
@@ -85,7 +89,7 @@ impl Writer {
         line.push(b'\n');
         self.file.write_all(&line)?;
         self.size += line.len() as u64;
-        if self.size >= self.max_size { self.rotate() } else { Ok(()) }
+        if self.size >= self.rotation.size.max(1) { self.rotate() } else { Ok(()) }
     }
 
     pub fn flush(&mut self) -> io::Result<()> {
@@ -96,7 +100,7 @@ impl Writer {
         self.file.flush()?;
         let name = |number: u32| self.directory.join(rotated_name(&self.stem, number));
         // The oldest is overwritten by the one before it; with none to keep, the current one is.
-        for number in (0..self.max_rotated).rev() {
+        for number in (0..self.rotation.files).rev() {
             match std::fs::rename(name(number), name(number + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -223,7 +227,7 @@ mod tests {
     #[test]
     fn a_file_is_read_from_its_end_whatever_the_length_of_its_lines() {
         let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Some("camera"), None, None).unwrap();
+        let mut writer = Writer::open(directory.path(), Some("camera"), Rotation::default()).unwrap();
         let texts: Vec<String> = (0..200).map(|at| format!("{at} {}", "x".repeat(at * 37))).collect();
         for (seq, text) in texts.iter().enumerate() {
             writer.append(&record(seq as u64, text)).unwrap();
@@ -237,7 +241,7 @@ mod tests {
     #[test]
     fn files_are_rotated_and_the_oldest_is_forgotten() {
         let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Some("camera"), Some(1), Some(2)).unwrap();
+        let mut writer = Writer::open(directory.path(), Some("camera"), Rotation { size: 1, files: 2 }).unwrap();
         for seq in 1..=5 {
             writer.append(&record(seq, &seq.to_string())).unwrap();
         }
@@ -253,8 +257,8 @@ mod tests {
     #[test]
     fn a_node_whose_name_ends_in_a_number_keeps_its_own_log() {
         let directory = tempfile::tempdir().unwrap();
-        Writer::open(directory.path(), Some("lidar.1"), None, None).unwrap();
-        Writer::open(directory.path(), None, None, None).unwrap();
+        Writer::open(directory.path(), Some("lidar.1"), Rotation::default()).unwrap();
+        Writer::open(directory.path(), None, Rotation::default()).unwrap();
         let mut nodes: Vec<_> = list(directory.path()).unwrap().into_iter().map(|(node, _)| node).collect();
         nodes.sort();
         assert_eq!(nodes, [None, Some("lidar.1".to_string())]);

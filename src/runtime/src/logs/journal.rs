@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dora_message::id::NodeId;
 use tokio::sync::broadcast;
 
-use super::files::{self, Stored, Writer};
+use super::files::{self, Rotation, Stored, Writer};
 use super::line::Line;
 use crate::descriptor::plan::LogRules;
 use crate::model::{DataflowId, LogLevel, LogRecord, LogStream, UnixNanos};
@@ -22,6 +22,8 @@ pub struct Journal {
     pub dataflow: DataflowId,
     pub dataflow_name: String,
     pub directory: PathBuf,
+    /// Of logs whose node has no rules of its own.
+    rotation: Rotation,
     state: Mutex<State>,
 }
 
@@ -41,12 +43,12 @@ pub struct Live {
 
 impl Journal {
     /// Begins the logs of a dataflow in a directory that exists, or goes on with those that are there.
-    pub fn open(dataflow: DataflowId, dataflow_name: String, directory: &Path) -> io::Result<Self> {
+    pub fn open(dataflow: DataflowId, dataflow_name: String, directory: &Path, rotation: Rotation) -> io::Result<Self> {
         let next = files::last_number(directory)?.map_or(0, |last| last + 1);
-        let writers = HashMap::from([(None, Writer::open(directory, None, None, None)?)]);
+        let writers = HashMap::from([(None, Writer::open(directory, None, rotation)?)]);
         let live = Some(broadcast::channel(BEHIND).0);
         let state = Mutex::new(State { next, writers, live, failure: None });
-        Ok(Journal { dataflow, dataflow_name, directory: directory.to_path_buf(), state })
+        Ok(Journal { dataflow, dataflow_name, directory: directory.to_path_buf(), rotation, state })
     }
 
     /// Begins the logs of a node, rotated as its rules say. Those of a node that has some go on.
@@ -54,7 +56,11 @@ impl Journal {
         if self.lock().writers.contains_key(&Some(node.clone())) {
             return Ok(());
         }
-        let writer = Writer::open(&self.directory, Some(node.as_ref()), rules.max_size, rules.max_rotated)?;
+        let rotation = Rotation {
+            size: rules.max_size.unwrap_or(self.rotation.size),
+            files: rules.max_rotated.unwrap_or(self.rotation.files),
+        };
+        let writer = Writer::open(&self.directory, Some(node.as_ref()), rotation)?;
         self.lock().writers.insert(Some(node.clone()), writer);
         Ok(())
     }

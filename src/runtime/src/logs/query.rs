@@ -251,7 +251,8 @@ mod tests {
 
     fn world() -> (tempfile::TempDir, Arc<Journal>) {
         let directory = tempfile::tempdir().unwrap();
-        let journal = Journal::open(DataflowId::generate(), "demo".into(), directory.path()).unwrap();
+        let journal =
+            Journal::open(DataflowId::generate(), "demo".into(), directory.path(), Default::default()).unwrap();
         for node in ["a", "b"] {
             journal.add(&node.parse().unwrap(), &LogRules::default()).unwrap();
         }

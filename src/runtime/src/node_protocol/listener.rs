@@ -73,6 +73,11 @@ impl Listener {
         self.address
     }
 
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().connections.len()
+    }
+
     /// Closes what is open of a dataflow, or of one of its nodes.
     pub fn disconnect(&self, flow: DataflowId, node: Option<usize>) {
         for connection in self.shared.lock().connections.values() {

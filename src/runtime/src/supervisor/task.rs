@@ -36,8 +36,6 @@ use crate::router::Report;
 use commands::Command;
 use member::{Member, Rest};
 
-/// How long a node may take to stop by itself.
-const GRACE: Duration = Duration::from_secs(10);
 /// How long the others may take to end when one has died before all were ready.
 const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// How long connections of a node may stay open after its process has ended.

@@ -9,6 +9,8 @@ use std::fs;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::model::ProcessState;
+
 /// What a process and its descendants use.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Usage {
@@ -53,6 +55,27 @@ struct Tree {
     cpu: Duration,
     memory: u64,
     processes: u32,
+}
+
+/// This process as the system tells of it; zeros where it tells nothing.
+pub fn own_state() -> ProcessState {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let number = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    // The kernel writes `kB` and means 1024 bytes.
+    let size = |name: &str| number(name) * 1024;
+    ProcessState {
+        threads: number("Threads"),
+        open_files: fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64),
+        resident: size("VmRSS"),
+        peak: size("VmHWM"),
+        private: size("RssAnon"),
+        files: size("RssFile"),
+        shared: size("RssShmem"),
+        swapped: size("VmSwap"),
+    }
 }
 
 fn tree(root: u32) -> Option<Tree> {

@@ -614,6 +614,10 @@ impl Backend for Coordinator {
                     let why = "it takes JSON texts only, and sends their bytes: `dora topic pub` of dora-rs does that";
                     return self.unsupported("publish a message", why);
                 }
+                Request::ReloadConfig | Request::State => {
+                    return self
+                        .unsupported("tell of itself", "its configuration is the command line it was started with");
+                }
                 Request::Shutdown { .. } => {
                     return self.unsupported("be ended from here", "`dora down` of dora-rs ends it and its daemons");
                 }

@@ -6,7 +6,7 @@ use rustix::process::Signal as Kill;
 use tokio::time::Instant;
 
 use super::member::{Ladder, Member, Rest, Step};
-use super::{Barrier, DRAIN, GRACE, Supervisor};
+use super::{Barrier, DRAIN, Supervisor};
 use crate::descriptor::plan::PlannedInput;
 use crate::guard::kill_group;
 use crate::model::{LogLevel, Status, StopOptions};
@@ -55,7 +55,7 @@ impl Supervisor {
     /// Puts the process of a node on the ladder that ends it, or further up on it.
     pub(super) fn climb(&mut self, node: usize, options: StopOptions) {
         let Some(member) = self.members.get_mut(node).filter(|member| member.group.is_some()) else { return };
-        let grace = options.grace.unwrap_or(GRACE);
+        let grace = options.grace.unwrap_or_else(|| self.shared.grace_period());
         let next = Instant::now() + grace;
         if options.force {
             self.kill(node, Kill::KILL);
