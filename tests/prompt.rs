@@ -358,3 +358,20 @@ fn a_view_is_drawn_in_one_place_until_q_is_pressed() {
     terminal.press("\x03");
     assert_eq!(terminal.next_end().1, 0);
 }
+
+#[test]
+fn a_start_that_takes_a_while_shows_how_far_its_nodes_are() {
+    let world = World::new();
+    let node = "{id: numbers, path: dora-builtin, args: counter, outputs: [number], build: \"sh said.sh\"}";
+    world.write("slow.yml", &format!("nodes:\n  - {node}\n"));
+    // It goes on once it has been seen to be shown.
+    world.write("said.sh", "echo compiling everything\nuntil [ -e seen ]; do sleep 0.05; done\n");
+    let mut terminal = Terminal::open(&world);
+    terminal.write("dataflow start slow.yml\r");
+    terminal.wait_for("waiting for `dataflow start`");
+    terminal.wait_for("building: compiling everything");
+    world.write("seen", "");
+    let (_, code) = terminal.next_end();
+    assert_eq!(code, 0);
+    terminal.run("dataflow stop slow");
+}

@@ -6,6 +6,7 @@ use runtime::control::contexts::{LOCAL, VARIABLE};
 use runtime::control::{Contexts, Fleet};
 
 use crate::prelude::*;
+use crate::progress;
 
 /// Where commands can go.
 pub(crate) fn contexts(call: &Call<'_>) -> Result<Arc<Contexts>> {
@@ -51,7 +52,18 @@ pub(crate) fn fleet(call: &Call<'_>) -> Result<Arc<Fleet>> {
 
 /// Waits for an answer; its error points at the command.
 pub(crate) fn answer<T>(call: &Call<'_>, future: impl Future<Output = Result<T>>) -> Result<T> {
-    crate::rows::here(call, call.context().block_on(future)?)
+    crate::rows::here(call, call.context().block_on(progress::shown(call, future))?)
+}
+
+/// Waits for a dataflow of a file to be built or started, and shows how far its nodes are.
+pub(crate) fn answer_of_file<T>(
+    call: &Call<'_>,
+    file: &std::path::Path,
+    future: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let handle = handle(call)?;
+    let steps = async || progress::nodes_of(&handle, file).await;
+    crate::rows::here(call, call.context().block_on(progress::shown_in_steps(call, future, steps))?)
 }
 
 /// Several answers as one: each after the other, or as they come when they may never end.

@@ -9,6 +9,7 @@ use store::Store;
 use store::audit::Audit;
 
 use crate::prelude::*;
+use crate::progress;
 
 /// The type of every change table.
 pub(crate) const TABLE: &str = "table<name: string, action: string, status: string@[ok skipped failed planned rolled_back], \
@@ -183,7 +184,7 @@ fn run(
         let result = work.await;
         (result, start.elapsed())
     });
-    let results = call.context().block_on(join_all(timed))?;
+    let results = call.context().block_on(progress::shown(call, join_all(timed)))?;
     let mut rows = Vec::with_capacity(targets.len());
     let mut errors = Vec::new();
     for (target, (result, took)) in targets.iter().zip(results) {

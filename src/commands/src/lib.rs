@@ -15,6 +15,7 @@
 //! - [`groups`] – what `group-by` gives
 //! - [`live`] – what is known of the world while a line is typed
 //! - [`rows`], [`cells`], [`set`]: ways of going over the input that many commands share
+//! - [`progress`] – what a long wait is shown with
 //! - [`prose`] – pages of text for a terminal
 //! - [`changes`] – what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
@@ -36,6 +37,7 @@ mod model;
 pub mod node;
 pub mod param;
 mod prelude;
+mod progress;
 mod prose;
 pub mod reference;
 mod rows;

@@ -40,6 +40,29 @@ pub trait Ui: Send + Sync {
     fn notice(&self, line: &str);
     /// Columns of the terminal that results go to; `None` off a terminal.
     fn width(&self) -> Option<usize>;
+    /// Begins to show that something is waited for, and has been for a while, until what this gives is dropped; `None`
+    /// where nobody looks.
+    fn progress(&self, _what: &str, _waited: Duration) -> Option<Box<dyn Progress>> {
+        None
+    }
+}
+
+/// A long wait, shown.
+pub trait Progress: Send {
+    /// Shows how far its parts are, in the place of what was shown of them before.
+    fn show(&mut self, steps: &[Step]);
+}
+
+/// A part of what is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub name: String,
+    /// In a word: `building`, `running`.
+    pub state: String,
+    /// What it does right now, as far as that is known.
+    pub detail: Option<String>,
+    /// Whether it went well; `None` while it goes on.
+    pub outcome: Option<bool>,
 }
 
 /// What is known of the world while checking and completing, without running anything.

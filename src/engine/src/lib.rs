@@ -32,7 +32,7 @@ pub mod session;
 
 pub use call::{Call, ClosureValue, FromValue, Runner};
 pub use command::{Category, Command, Effect, Example, Known, Lowering, Param, Shape, Takes};
-pub use context::{Context, Env, Live, NoLive, NoUi, Ui};
+pub use context::{Context, Env, Live, NoLive, NoUi, Progress, Step, Ui};
 pub use data::{Bytes, Data, Stream};
 pub use registry::{Alias, Registry};
 pub use session::Session;

@@ -3,6 +3,7 @@
 //! - [`app`] – the words after `dora`: shell, script, code, one command
 //! - [`argv`] – one command's words, bound as a line of the language is
 //! - [`terminal`] – standard streams, as commands see them
+//! - [`progress`] – long waits, shown
 //! - [`rows`] – rows of a stream, shown as they come
 //! - [`live`] – a line that is shown again and again
 //! - [`node`] – a node of a dataflow, written in the language
@@ -21,6 +22,7 @@ pub mod highlight;
 pub mod line;
 pub mod live;
 pub mod node;
+mod progress;
 pub mod prompt;
 pub mod rows;
 pub mod services;

@@ -3,13 +3,16 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use diag::{Diagnostic, Result, Sources, codes};
-use engine::{Data, Ui};
+use engine::{Data, Progress, Ui};
 use render::Options;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use value::{Interrupt, Value};
+
+use crate::progress::Shown;
 
 /// How often a wait for an answer looks at the interrupt.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
@@ -204,6 +207,10 @@ impl Ui for Terminal {
 
     fn width(&self) -> Option<usize> {
         Options::for_stream(&std::io::stdout()).width
+    }
+
+    fn progress(&self, what: &str, waited: Duration) -> Option<Box<dyn Progress>> {
+        Shown::begin(what, waited).map(|shown| Box::new(shown) as Box<dyn Progress>)
     }
 }
 

@@ -27,7 +27,8 @@ pub static BUILD: Command = Command {
             return planned(call, &options);
         }
         let handle = ask::handle(call)?;
-        let built = ask::answer(call, async move {
+        let file = call.env().resolve(&shown);
+        let built = ask::answer_of_file(call, &file, async move {
             let info = handle.start(options).await?;
             handle.inspect(info.id).await
         });

@@ -117,6 +117,7 @@ pub static RUN: Command = Command {
 
 fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
     let (shown, mut options) = options(call)?;
+    let file = call.env().resolve(&shown);
     options.name = call.optional("name")?;
     options.wait = call.command.param("no-wait").is_none() || !call.switch("no-wait");
     options.ready_within = Some(changes::wait_limit(call)?);
@@ -131,14 +132,12 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
     let handle = ask::handle(call)?;
     // What a coordinator runs is detached from us as it is.
     let daemon = if call.switch("detach") && ask::is_local(call)? { Some(ask::fleet(call)?) } else { None };
-    let started = {
-        ask::answer(call, async move {
-            match daemon {
-                Some(fleet) => fleet.start_detached(options).await,
-                None => handle.start(options).await,
-            }
-        })
-    };
+    let started = ask::answer_of_file(call, &file, async move {
+        match daemon {
+            Some(fleet) => fleet.start_detached(options).await,
+            None => handle.start(options).await,
+        }
+    });
     let undo =
         started.as_ref().map(|info| Some(format!("dataflow stop {}", value::literal::bare_or_quoted(&info.name))));
     changes::audit(call, &target, &undo.map_err(Clone::clone));
