@@ -41,8 +41,7 @@ impl Wire {
         let options = StartOptions::text("test", yaml);
         let checked = descriptor::load(&options, "/bin/true".as_ref(), &Sources::new()).unwrap();
         let clock = Arc::new(HLC::default());
-        let router =
-            Arc::new(Router::new(&checked.plan, clock.clone(), tokio::sync::mpsc::unbounded_channel().0).unwrap());
+        let router = Arc::new(Router::new(&checked.plan, clock.clone(), tokio::sync::mpsc::unbounded_channel().0));
         let (sender, signals) = unbounded_channel();
         let flow = Arc::new(Flow { id: DataflowId::generate(), router, signals: sender });
         let listener = Listener::start(Arc::new(One(flow.clone())), clock).unwrap();

@@ -126,7 +126,7 @@ impl Shared {
             journal.add(&node.id, &node.logs).map_err(failed)?;
         }
         let (reports, heard_reports) = mpsc::unbounded_channel();
-        let router = Arc::new(Router::new(&plan, self.clock.clone(), reports).map_err(failed)?);
+        let router = Arc::new(Router::new(&plan, self.clock.clone(), reports));
         let (signals, heard_signals) = mpsc::unbounded_channel();
         let run = Run {
             id,

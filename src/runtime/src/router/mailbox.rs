@@ -142,17 +142,17 @@ impl Input {
 
 impl Mailbox {
     /// A mailbox for inputs in the order given.
-    pub fn new(queues: impl IntoIterator<Item = Queue>, clock: Arc<HLC>) -> io::Result<Self> {
+    pub fn new(queues: impl IntoIterator<Item = Queue>, clock: Arc<HLC>) -> Self {
         let inputs = queues.into_iter().map(Input::new).collect();
         let state =
             State { queue: VecDeque::new(), inputs, stream: None, ended: false, held: false, farewell: None, fresh: 0 };
-        Ok(Mailbox {
+        Mailbox {
             state: Mutex::new(state),
             room: Condvar::new(),
             clock,
             since: Instant::now(),
             alive: AtomicU64::new(0),
-        })
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -160,16 +160,15 @@ impl Mailbox {
     }
 
     /// Adds an input; returns its place.
-    pub fn add_queue(&self, queue: Queue) -> io::Result<usize> {
-        let input = Input::new(queue);
+    pub fn add_queue(&self, queue: Queue) -> usize {
         let mut state = self.lock();
-        state.inputs.push(input);
-        Ok(state.inputs.len() - 1)
+        state.inputs.push(Input::new(queue));
+        state.inputs.len() - 1
     }
 
     /// Puts other inputs in the place of the present ones. What waits for an input that stays keeps waiting; the
     /// rest is dropped with its input.
-    pub fn replace_queues(&self, queues: impl IntoIterator<Item = Queue>) -> io::Result<()> {
+    pub fn replace_queues(&self, queues: impl IntoIterator<Item = Queue>) {
         let mut inputs: Vec<Input> = queues.into_iter().map(Input::new).collect();
         let mut state = self.lock();
         let state = &mut *state;
@@ -192,7 +191,6 @@ impl Mailbox {
             Entry::Control(_) => true,
         });
         state.inputs = inputs;
-        Ok(())
     }
 
     /// Queues a message. It is sent with the next [`flush`](Self::flush).

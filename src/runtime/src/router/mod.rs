@@ -23,7 +23,6 @@ pub mod timers;
 pub mod wiring;
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -83,9 +82,9 @@ pub struct Touched(Vec<usize>);
 
 impl Router {
     /// Wires a plan. What the router has to tell by itself goes to `reports`.
-    pub fn new(plan: &Plan, clock: Arc<HLC>, reports: UnboundedSender<Report>) -> io::Result<Self> {
-        Ok(Router {
-            wiring: RwLock::new(Arc::new(Wiring::new(plan, &clock)?)),
+    pub fn new(plan: &Plan, clock: Arc<HLC>, reports: UnboundedSender<Report>) -> Self {
+        Router {
+            wiring: RwLock::new(Arc::new(Wiring::new(plan, &clock))),
             changing: Mutex::new(()),
             exit_when_nodes_finish: plan.exit_when_nodes_finish,
             extensions: extensions::Extensions::default(),
@@ -93,7 +92,7 @@ impl Router {
             paused: AtomicBool::new(false),
             clock,
             reports,
-        })
+        }
     }
 
     /// The wiring as it is now.
@@ -102,12 +101,12 @@ impl Router {
     }
 
     /// Changes the wiring. Whoever routes meanwhile does so by the old one.
-    fn rewire<T>(&self, change: impl FnOnce(&mut Wiring) -> io::Result<T>) -> io::Result<T> {
+    fn rewire<T>(&self, change: impl FnOnce(&mut Wiring) -> T) -> T {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut wiring = (*self.wiring()).clone();
-        let result = change(&mut wiring)?;
+        let result = change(&mut wiring);
         *self.wiring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(wiring);
-        Ok(result)
+        result
     }
 
     /// The place of a node in the plan.
@@ -120,44 +119,37 @@ impl Router {
     }
 
     /// Adds a node; returns its place.
-    pub fn add(&self, node: &PlannedNode) -> io::Result<usize> {
-        let at = self.rewire(|wiring| wiring.add(node, &self.clock))?;
+    pub fn add(&self, node: &PlannedNode) -> usize {
+        let at = self.rewire(|wiring| wiring.add(node, &self.clock));
         if self.paused.load(Ordering::Acquire)
             && let Some(port) = self.port(at)
         {
             port.mailbox.hold();
         }
-        Ok(at)
+        at
     }
 
     /// Puts another definition in a node's place.
-    pub fn replace(&self, at: usize, node: &PlannedNode) -> io::Result<()> {
-        self.rewire(|wiring| wiring.replace(at, node))
+    pub fn replace(&self, at: usize, node: &PlannedNode) {
+        self.rewire(|wiring| wiring.replace(at, node));
     }
 
     /// Takes a node out. Its consumers' inputs are closed first.
-    pub fn remove(&self, at: usize) -> io::Result<()> {
+    pub fn remove(&self, at: usize) {
         self.close_all_outputs(at);
-        self.rewire(|wiring| {
-            wiring.remove(at);
-            Ok(())
-        })
+        self.rewire(|wiring| wiring.remove(at));
     }
 
     /// Feeds an input of a node: a new one, or one that nothing feeds any more.
-    pub fn connect(&self, at: usize, input: &PlannedInput) -> io::Result<()> {
-        self.rewire(|wiring| wiring.connect(at, input))
+    pub fn connect(&self, at: usize, input: &PlannedInput) {
+        self.rewire(|wiring| wiring.connect(at, input));
     }
 
     /// Ends the feeding of an input: for its node it closes.
-    pub fn disconnect(&self, target: Target) -> io::Result<()> {
-        self.rewire(|wiring| {
-            wiring.disconnect(target);
-            Ok(())
-        })?;
+    pub fn disconnect(&self, target: Target) {
+        self.rewire(|wiring| wiring.disconnect(target));
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.close_input(&self.wiring(), target);
-        Ok(())
     }
 
     /// Routes a message that lies in a reader's chunk. `false` when the node has no such output.

@@ -2,7 +2,6 @@
 //! finish what they have in hand.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -118,15 +117,15 @@ pub struct OutputCounts {
 
 impl Wiring {
     /// Wires a plan.
-    pub fn new(plan: &Plan, clock: &Arc<HLC>) -> io::Result<Self> {
+    pub fn new(plan: &Plan, clock: &Arc<HLC>) -> Self {
         let mut wiring = Wiring::default();
         for node in &plan.nodes {
-            wiring.add_port(node, clock)?;
+            wiring.add_port(node, clock);
         }
         for node in 0..wiring.ports.len() {
             wiring.subscribe_all(node);
         }
-        Ok(wiring)
+        wiring
     }
 
     /// The place of a node in the plan.
@@ -135,24 +134,23 @@ impl Wiring {
     }
 
     /// Adds a node, wired to all it names and to all that names it; returns its place.
-    pub fn add(&mut self, node: &PlannedNode, clock: &Arc<HLC>) -> io::Result<usize> {
-        let at = self.add_port(node, clock)?;
+    pub fn add(&mut self, node: &PlannedNode, clock: &Arc<HLC>) -> usize {
+        let at = self.add_port(node, clock);
         self.subscribe_all(at);
-        Ok(at)
+        at
     }
 
     /// Puts another definition in a node's place. Its mailbox, what is counted, and who takes its outputs stay.
-    pub fn replace(&mut self, at: usize, node: &PlannedNode) -> io::Result<()> {
-        let Some(old) = self.ports.get(at).cloned() else { return Ok(()) };
+    pub fn replace(&mut self, at: usize, node: &PlannedNode) {
+        let Some(old) = self.ports.get(at).cloned() else { return };
         self.unsubscribe_all(at);
-        old.mailbox.replace_queues(node.inputs.iter().map(queue))?;
+        old.mailbox.replace_queues(node.inputs.iter().map(queue));
         let outputs = node.run_config.outputs.iter().map(|id| {
             let known = old.outputs.get(AsRef::<str>::as_ref(id)).cloned();
             (id.to_string(), known.unwrap_or_else(Route::new))
         });
         self.ports[at] = Arc::new(Port { inputs: node.inputs.clone(), outputs: outputs.collect(), ..(*old).clone() });
         self.subscribe_all(at);
-        Ok(())
     }
 
     /// Takes a node out: nothing is brought to it any more, and nobody finds it. Its place stays empty.
@@ -165,14 +163,14 @@ impl Wiring {
     }
 
     /// Feeds an input of a node: a new one, or one that nothing feeds any more.
-    pub fn connect(&mut self, at: usize, input: &PlannedInput) -> io::Result<()> {
-        let Some(port) = self.ports.get_mut(at) else { return Ok(()) };
+    pub fn connect(&mut self, at: usize, input: &PlannedInput) {
+        let Some(port) = self.ports.get_mut(at) else { return };
         let place = match port.inputs.iter().position(|known| known.id == input.id) {
             Some(place) => {
                 port.mailbox.reopen_input(place);
                 place
             }
-            None => port.mailbox.add_queue(queue(input))?,
+            None => port.mailbox.add_queue(queue(input)),
         };
         let mut inputs = port.inputs.clone();
         match inputs.get_mut(place) {
@@ -181,7 +179,6 @@ impl Wiring {
         }
         *port = Arc::new(Port { inputs, ..(**port).clone() });
         self.subscribe(Target { node: at, input: place }, &input.mapping);
-        Ok(())
     }
 
     /// Ends the feeding of an input.
@@ -212,17 +209,17 @@ impl Wiring {
         outputs.chain(timers).copied().chain(self.logs.iter().map(|input| input.target))
     }
 
-    fn add_port(&mut self, node: &PlannedNode, clock: &Arc<HLC>) -> io::Result<usize> {
+    fn add_port(&mut self, node: &PlannedNode, clock: &Arc<HLC>) -> usize {
         let at = self.ports.len();
         self.ports.push(Arc::new(Port {
             id: node.id.clone(),
-            mailbox: Arc::new(Mailbox::new(node.inputs.iter().map(queue), clock.clone())?),
+            mailbox: Arc::new(Mailbox::new(node.inputs.iter().map(queue), clock.clone())),
             inputs: node.inputs.clone(),
             outputs: node.run_config.outputs.iter().map(|id| (id.to_string(), Route::new())).collect(),
             keeps_outputs: Arc::default(),
         }));
         self.index.insert(node.id.clone(), at);
-        Ok(at)
+        at
     }
 
     fn subscribe_all(&mut self, at: usize) {

@@ -272,9 +272,7 @@ impl Supervisor {
                 self.respawn(node);
             }
             Then::Remove => {
-                if let Err(error) = self.flow.router.remove(node) {
-                    self.flow.notice(Some(node), LogLevel::Error, format!("it could not be taken out: {error}"));
-                }
+                self.flow.router.remove(node);
                 self.gone(node, Status::Stopped, "removed".to_string());
                 self.told(self.shared.store().forget_dynamic_node(self.flow.id.0, &self.id(node)));
                 self.shared.hang_up(self.flow.id, node);
@@ -285,12 +283,7 @@ impl Supervisor {
                 self.try_barrier();
             }
             Then::Replace(planned) => {
-                if let Err(error) = self.flow.router.replace(node, &planned) {
-                    let id = self.id(node);
-                    let error = Diagnostic::new(codes::RUNTIME_FAILED, format!("node `{id}` could not be replaced"))
-                        .cause(error.to_string());
-                    self.answer(node, Err(error));
-                }
+                self.flow.router.replace(node, &planned);
                 self.flow.change_plan(|plan| {
                     if let Some(old) = plan.nodes.get_mut(node) {
                         *old = *planned;
@@ -328,14 +321,7 @@ impl Supervisor {
         if self.stopping || !matches!(self.barrier, Barrier::Open) {
             return drop(done.send(Err(self.not_now("add a node to", "wait until it runs"))));
         }
-        let place = match self.flow.router.add(&node) {
-            Ok(place) => place,
-            Err(error) => {
-                let error = Diagnostic::new(codes::RUNTIME_FAILED, format!("node `{}` could not be added", node.id))
-                    .cause(error.to_string());
-                return drop(done.send(Err(error)));
-            }
-        };
+        let place = self.flow.router.add(&node);
         let member = Member { waiting: vec![done], begun: true, ..Member::of(&node) };
         self.flow.admit(node);
         self.members.push(member);
@@ -349,11 +335,7 @@ impl Supervisor {
 
     pub(super) fn connect(&mut self, node: &NodeId, input: PlannedInput) -> Result<()> {
         let place = self.find(node)?;
-        let failed = |error: std::io::Error| {
-            Diagnostic::new(codes::RUNTIME_FAILED, format!("input `{}` of `{node}` could not be fed", input.id))
-                .cause(error.to_string())
-        };
-        self.flow.router.connect(place, &input).map_err(failed)?;
+        self.flow.router.connect(place, &input);
         self.shared.start_timers(&self.flow.router);
         let text = format!("its input `{}` is fed by `{}` from now on", input.id, input.mapping);
         self.flow.change_plan(|plan| {
@@ -374,9 +356,7 @@ impl Supervisor {
             return Err(Diagnostic::new(codes::INPUT_NOT_FOUND, message)
                 .next(format!("node inspect {}/{}", self.flow.name, input.node)));
         };
-        self.flow.router.disconnect(target).map_err(|error| {
-            Diagnostic::new(codes::RUNTIME_FAILED, "the input could not be disconnected").cause(error.to_string())
-        })?;
+        self.flow.router.disconnect(target);
         self.flow.change_plan(|plan| {
             if let Some(planned) = plan.nodes.get_mut(place) {
                 planned.inputs.retain(|known| known.id != input.input);
