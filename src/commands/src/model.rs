@@ -100,11 +100,11 @@ pub(crate) fn duration(time: Duration) -> Value {
     Value::Duration(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
 }
 
-fn moment(at: UnixNanos) -> Value {
+pub(crate) fn moment(at: UnixNanos) -> Value {
     Value::DateTime(crate::files::local(at.0))
 }
 
-fn int(n: u64) -> Value {
+pub(crate) fn int(n: u64) -> Value {
     Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
@@ -121,7 +121,7 @@ fn three_digits(time: Duration) -> Value {
 }
 
 /// How long something has lasted: whole seconds, or milliseconds of what is younger than one.
-fn lasted(time: Duration) -> Value {
+pub(crate) fn lasted(time: Duration) -> Value {
     let whole = if time.as_secs() > 0 {
         Duration::from_secs(time.as_secs())
     } else {
@@ -140,11 +140,11 @@ pub(crate) fn table(rows: Vec<Value>, of: &str, resource: Option<&'static str>) 
     Ok(Data::Value(Value::table(table::empty(fields))))
 }
 
-fn size(n: u64) -> Value {
+pub(crate) fn size(n: u64) -> Value {
     Value::Filesize(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
-fn text(text: impl ToString) -> Value {
+pub(crate) fn text(text: impl ToString) -> Value {
     Value::string(text.to_string())
 }
 

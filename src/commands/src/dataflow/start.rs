@@ -82,7 +82,7 @@ pub static START: Command = Command {
     }),
     run: |call, _| {
         let ends_with_us = crate::dataflow::is_from_bash(call) && ask::is_local(call)?;
-        let lives_for_this = ends_with_us && !call.switch("detach");
+        let lives_for_this = ends_with_us && !in_daemon(call)?;
         let attach = call.switch("attach") || lives_for_this;
         start(call, attach)
     },
@@ -131,7 +131,7 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
     }
     let handle = ask::handle(call)?;
     // What a coordinator runs is detached from us as it is.
-    let daemon = if call.switch("detach") && ask::is_local(call)? { Some(ask::fleet(call)?) } else { None };
+    let daemon = if in_daemon(call)? { Some(ask::fleet(call)?) } else { None };
     let started = ask::answer_of_file(call, &file, async move {
         match daemon {
             Some(fleet) => fleet.start_detached(options).await,
@@ -146,6 +146,14 @@ fn start(call: &mut Call<'_>, attach: bool) -> Result<Data> {
         return Ok(Data::Value(model::dataflow(&info)));
     }
     follow(call, &info)
+}
+
+/// Whether it is to run in the daemon: by the flag, or because the home is set to it.
+fn in_daemon(call: &Call<'_>) -> Result<bool> {
+    if !ask::is_local(call)? {
+        return Ok(false);
+    }
+    Ok(call.switch("detach") || ask::fleet(call)?.settings().get()?.in_daemon)
 }
 
 /// The file as it was typed, and how it is to be read, checked and built: what all commands that take one have alike.
@@ -179,7 +187,9 @@ pub(super) fn options(call: &Call<'_>) -> Result<(String, StartOptions)> {
         (false, false) => BuildMode::Needed,
     };
     let variable = call.env().get(ALLOW_SHELL_VARIABLE).map(|value| value::text::to_text(value).to_lowercase());
-    options.allow_shell_nodes = switch("allow-shell-nodes") || matches!(variable.as_deref(), Some("1" | "true"));
+    options.allow_shell_nodes = switch("allow-shell-nodes")
+        || matches!(variable.as_deref(), Some("1" | "true"))
+        || (ask::is_local(call)? && ask::fleet(call)?.settings().get()?.allow_shell_nodes);
     Ok((shown, options))
 }
 
