@@ -7,6 +7,7 @@ mod builds;
 mod codes;
 mod commands_from_bash;
 mod contexts;
+mod daemon;
 mod dataflows;
 mod layers;
 mod mistakes;

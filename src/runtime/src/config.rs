@@ -250,7 +250,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.grace_period, Duration::from_millis(2500));
-        assert_eq!((config.rotation.size, config.rotation.files), (1_000_000, 2));
+        assert_eq!((config.rotation.size, config.rotation.files), (1 << 20, 2));
         assert_eq!((config.daemon.port, config.daemon.log_level), (0, LogLevel::Warn));
         assert!(config.settings().iter().all(|setting| setting.value != setting.default), "{:?}", config.settings());
         for nothing in ["", "# nothing\n", "daemon:\n"] {

@@ -16,13 +16,13 @@ async fn a_detached_flow_outlives_its_shell_and_every_shell_sees_it() {
     assert_eq!(String::from_utf8_lossy(&listed.stdout), "demo running daemon\n", "{listed:?}");
 
     let nodes = world.node_processes();
-    let stopped = daemon::stop(&world.store, false).await.unwrap();
+    let stopped = daemon::stop(&world.store, false, None).await.unwrap();
     assert!(!stopped.process.is_alive());
     assert!(nodes.iter().all(|node| !node.is_alive()));
     let listed = world.fleet().handle().list(true).await.unwrap();
     assert_eq!((listed[0].status, listed[0].runtime.as_str()), (Status::Stopped, "daemon"));
     assert_eq!(world.store.runtimes().unwrap(), []);
-    let error = daemon::stop(&world.store, false).await.unwrap_err();
+    let error = daemon::stop(&world.store, false, None).await.unwrap_err();
     assert_eq!(error.code, diag::codes::DAEMON_UNREACHABLE);
 }
 
@@ -36,7 +36,7 @@ async fn shells_that_want_a_daemon_at_once_get_the_same_one() {
     let error = daemon::spawn(&world.daemon()).await.unwrap_err();
     assert_eq!(error.code, diag::codes::DAEMON_RUNNING, "{error:?}");
     assert!(error.message.contains(&pids[0].to_string()), "{error:?}");
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +60,7 @@ async fn a_daemon_that_is_killed_leaves_no_node_and_the_next_one_mends_the_recor
     assert_eq!(ended.status, Status::Failed);
     // The name is free again.
     fleet.start_detached(world.start("demo")).await.unwrap();
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +130,7 @@ async fn what_a_killed_daemon_ran_comes_back_with_the_next_one_as_it_was() {
     let query = LogQuery::new("");
     let told: Vec<_> = handle.daemon_logs(query).await.unwrap().map(|record| record.unwrap().message).collect().await;
     assert!(told.iter().any(|line| line.starts_with("runs: started again")), "{told:?}");
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +138,7 @@ async fn a_daemon_that_preserves_its_flows_hands_them_to_the_next_one() {
     let world = World::new();
     daemon::ensure(&world.daemon()).await.unwrap();
     world.fleet().start_detached(world.start("demo")).await.unwrap();
-    daemon::stop(&world.store, true).await.unwrap();
+    daemon::stop(&world.store, true, None).await.unwrap();
     assert_eq!(world.node_processes(), []);
     // Its log is there when it is gone, and goes on with the next one.
     let logs = async || {
@@ -152,5 +152,5 @@ async fn a_daemon_that_preserves_its_flows_hands_them_to_the_next_one() {
     let back = world.fleet().handle().wait("demo", WaitCondition::Running, None).await.unwrap();
     assert_eq!((back.status, back.runtime.as_str()), (Status::Running, "daemon"));
     assert!(logs().await.starts_with(&before));
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }

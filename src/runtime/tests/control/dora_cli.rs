@@ -151,7 +151,7 @@ async fn the_real_cli_looks_at_our_flows() {
     assert!(logs.contains("counting"), "{logs}");
     let logs = cli.run("logs demo --all-nodes --log-format json");
     assert!(logs.contains(r#""node_id":"counter""#), "{logs}");
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +264,7 @@ nodes:
     eventually(&cli, "logs quiet -n listener", |logs| logs.contains("said: 4 messages"));
     assert!(cli.fails("topic pub -d quiet tick/nothing 42").contains("nothing"));
     assert!(cli.fails("topic echo -d quiet tick/nothing --count 1").contains("nothing"));
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

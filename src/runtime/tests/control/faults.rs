@@ -435,7 +435,7 @@ impl Trial {
         if let Some(daemon) = self.daemon() {
             // Connections and threads of all rounds are gone, whatever came over them.
             until("the daemon has closed what was open", || files(daemon.process.pid) < 40);
-            runtime::control::daemon::stop(&self.world.store, false).await.unwrap();
+            runtime::control::daemon::stop(&self.world.store, false, None).await.unwrap();
         }
         self.marked.gone_within(HANG, &[]);
         assert_eq!(self.world.store.runtimes().unwrap(), []);

@@ -69,7 +69,7 @@ async fn a_daemon_for_other_machines_asks_the_real_cli_for_its_token() {
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::copy(&token, directory.join(".dora-token")).unwrap();
     cli.run("list");
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 /// Frames that are requests, nearly requests, and no requests at all.
@@ -184,7 +184,7 @@ async fn a_token_is_in_its_file_and_nowhere_else() {
             assert!(!text.contains(&secret), "a token is in {}", path.display());
         }
         if !ended {
-            daemon::stop(&world.store, false).await.unwrap();
+            daemon::stop(&world.store, false, None).await.unwrap();
         }
     }
     assert!(!token.exists());

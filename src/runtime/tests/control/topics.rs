@@ -57,7 +57,7 @@ async fn the_messages_of_another_shells_flow_and_of_the_daemons_are_seen_to_thei
     let detached = world.shell(&["detach", world.file().to_str().unwrap(), "demo"]).output().unwrap();
     assert!(detached.status.success(), "{detached:?}");
     follows(&handle).await;
-    daemon::stop(&world.store, false).await.unwrap();
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,6 +76,8 @@ impl World {
             executable: executable(),
             port: 0,
             interface: [127, 0, 0, 1].into(),
+            config: None,
+            log_level: None,
         }
     }
 
