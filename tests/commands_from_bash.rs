@@ -39,6 +39,22 @@ fn a_watched_line_gives_its_rows_again_and_again_until_nobody_reads_them() {
 }
 
 #[test]
+fn variables_are_given_as_users_of_dora_rs_type_them() {
+    let world = World::new();
+    world.write(
+        "node.dora",
+        "export def on-start [] { print $'($env.COLOR) ($env.CODE)' }\nexport def on-input [event] { null }\n",
+    );
+    world.write(
+        "flow.yml",
+        "nodes:\n  - {id: a, path: dora-builtin, args: counter --count 1, outputs: [n]}\n  \
+         - {id: b, path: dora-builtin, args: script node.dora, inputs: {n: a/n}}\n",
+    );
+    let ran = world.dora(&["dataflow", "start", "flow.yml", "--env", "COLOR=blue", "--env=CODE=007"]);
+    assert!(ran.code == 0 && ran.out.contains("blue 007"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn exit_codes_tell_what_kind_of_failure_it_was() {
     let world = World::new();
     assert_eq!(world.dora(&["-c", "1 + 1"]).code, 0);

@@ -98,6 +98,8 @@ fn values_are_sent_in_a_nodes_place_and_heard() {
     };
     assert_eq!(world.eval("topic pub sender/silent 7 | select messages inputs | to nuon"), "{messages: 1, inputs: 1}");
     heard("heard int64 [7] None");
+    let audit = world.eval("audit list | where command =~ 'topic pub' | select command result | to nuon");
+    assert_eq!(audit, "[[command, result]; [\"topic pub stock/sender/silent\", ok]]");
     world.eval("topic pub sender/silent [1.5 2] --metadata {width: 640}");
     heard("heard double [1.5, 2.0] 640");
     let sent =

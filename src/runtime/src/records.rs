@@ -11,8 +11,8 @@ use store::nodes::NodeProcessRow;
 use store::{ProcessId, Store};
 
 use crate::model::{
-    DataflowDetails, DataflowId, DataflowInfo, EdgeInfo, Event, EventKind, LogLevel, NodeExit, NodeId, NodeInfo,
-    StartOptions, Status, TopicInfo, UnixNanos,
+    Connection, DataflowDetails, DataflowId, DataflowInfo, EdgeInfo, Event, EventKind, InputRef, LogLevel, NodeExit,
+    NodeId, NodeInfo, StartOptions, Status, TopicInfo, UnixNanos,
 };
 use crate::supervisor::dataflow::Dataflow;
 
@@ -35,6 +35,51 @@ pub struct Kept {
     /// Parameters that were set while it ran, by node.
     #[serde(default)]
     pub params: BTreeMap<NodeId, BTreeMap<String, serde_json::Value>>,
+    /// How its nodes and edges were changed while it ran, in order.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+}
+
+/// A change of the nodes and edges of a dataflow that runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// With the node as YAML.
+    Added(NodeId, String),
+    Removed(NodeId),
+    /// With the node as YAML that took the place of the one of its id.
+    Replaced(NodeId, String),
+    Connected(Connection),
+    Disconnected(InputRef),
+}
+
+impl Change {
+    /// Adds a change to those before it. What it undoes is forgotten with it.
+    pub fn note(self, changes: &mut Vec<Change>) {
+        let concerns = |change: &Change, id: &NodeId| match change {
+            Change::Added(node, _) | Change::Removed(node) | Change::Replaced(node, _) => node == id,
+            Change::Connected(connection) => connection.to.node == *id,
+            Change::Disconnected(input) => input.node == *id,
+        };
+        match &self {
+            Change::Removed(id) => {
+                let added = changes.iter().any(|change| matches!(change, Change::Added(node, _) if node == id));
+                changes.retain(|change| !concerns(change, id));
+                if added {
+                    return;
+                }
+            }
+            Change::Disconnected(input) => {
+                let before = changes.len();
+                changes.retain(|change| !matches!(change, Change::Connected(connection) if connection.to == *input));
+                if changes.len() < before {
+                    return;
+                }
+            }
+            Change::Added(..) | Change::Replaced(..) | Change::Connected(_) => {}
+        }
+        changes.push(self);
+    }
 }
 
 /// What it takes to start a dataflow of the store again; `None` when an older version of this program started it.
@@ -207,4 +252,35 @@ pub fn topics(row: &DataflowRow) -> Vec<TopicInfo> {
 
 fn snapshot(row: &DataflowRow) -> Option<Snapshot> {
     serde_json::from_str(row.snapshot.as_deref()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edge(node: &str) -> (Connection, InputRef) {
+        let to = InputRef { node: NodeId::from(node.to_string()), input: "in".to_string().into() };
+        (Connection { source: "a/b".into(), to: to.clone(), queue_size: None, queue_policy: None }, to)
+    }
+
+    #[test]
+    fn what_was_undone_is_not_done_again() {
+        let id = |name: &str| NodeId::from(name.to_string());
+        let (connection, input) = edge("new");
+        let mut changes = Vec::new();
+        for change in [
+            Change::Added(id("new"), "yaml".into()),
+            Change::Connected(connection.clone()),
+            Change::Disconnected(input.clone()),
+            Change::Connected(connection),
+            Change::Removed(id("new")),
+        ] {
+            change.note(&mut changes);
+        }
+        assert_eq!(changes, []);
+        // These were there from the beginning.
+        Change::Disconnected(input.clone()).note(&mut changes);
+        Change::Removed(id("old")).note(&mut changes);
+        assert_eq!(changes, [Change::Disconnected(input), Change::Removed(id("old"))]);
+    }
 }

@@ -279,6 +279,31 @@ async fn the_wiring_changes_while_messages_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_run_has_the_nodes_and_edges_that_the_old_one_was_given() {
+    let world = World::new();
+    let flow = start(&world, PAIR).await;
+    let extra = "id: extra\npath: watcher.py\ninputs:\n  number: source/number\n";
+    world.handle.add_node(flow.id, extra.into()).await.unwrap();
+    let to = InputRef { node: "watcher".parse().unwrap(), input: "beat".to_string().into() };
+    let connection = Connection { source: "dora/timer/millis/30".into(), to, queue_size: None, queue_policy: None };
+    world.handle.connect(flow.id, connection).await.unwrap();
+    world.handle.set_param(at(&flow, "extra"), "mode".into(), json!("fast")).await.unwrap();
+
+    let again = world.handle.restart(flow.id, StopOptions::default(), false).await.unwrap();
+    assert_eq!((again.nodes, again.running), (3, 3));
+    said(&world, again.id, "extra", "got number", 3).await;
+    said(&world, again.id, "watcher", "got beat", 3).await;
+    assert_eq!(world.handle.params(at(&again, "extra")).await.unwrap()["mode"], json!("fast"));
+
+    // What was taken out again stays out.
+    world.handle.remove_node(at(&again, "extra"), StopOptions::default()).await.unwrap();
+    world.handle.stop(again.id, StopOptions::default()).await.unwrap();
+    let third = world.handle.restart(again.id, StopOptions::default(), false).await.unwrap();
+    assert_eq!(third.nodes, 2);
+    stop(&world, &third).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_renews_every_process_of_the_same_run() {
     let world = World::new();
     let flow = start(&world, PAIR).await;

@@ -101,7 +101,7 @@ fn run(words: Vec<String>) -> i32 {
         What::Check(files) => check(&session, &terminal, &files),
         What::Command(words) => {
             session.context().provide(commands::dataflow::FollowsLogs);
-            let (block, source) = argv::call(&words, session.context().sources());
+            let (block, source) = argv::call(&words, session.context().registry(), session.context().sources());
             let outcome = live::run(&mut session, &terminal, |session| session.check_block(&block, source.id));
             finish(&mut session, &terminal, outcome)
         }
@@ -197,7 +197,7 @@ fn script(session: &mut Session, terminal: &Terminal, file: &Path, words: &[Stri
     // `def main` gets the words after the file's name, bound as a command's would be.
     let mut call: Vec<String> = vec!["main".into()];
     call.extend(words.iter().cloned());
-    let (block, source) = argv::call(&call, session.context().sources());
+    let (block, source) = argv::call(&call, session.context().registry(), session.context().sources());
     let checked = session.check_block(&block, source.id);
     let outcome = session.run_checked(checked, false);
     finish(session, terminal, outcome)

@@ -15,7 +15,12 @@ const NAME: Param =
     Param::flag("name", None, Takes::Type("string"), "Its name; the file's without its ending by default");
 pub(super) const WORKING_DIR: Param =
     Param::flag("working-dir", None, Takes::Path, "Where relative paths in it start; its file's directory by default");
-pub(super) const ENV: Param = Param::flag("env", Some('e'), Takes::Type("record"), "Variables for all its nodes");
+pub(super) const ENV: Param = Param::flag(
+    "env",
+    Some('e'),
+    Takes::Type("record"),
+    "Variables for all its nodes: `{A: 1}`; from bash `--env A=1`",
+);
 pub(super) const UV: Param = Param::switch("uv", None, "Run Python nodes under `uv run`");
 pub(super) const ALLOW_SHELL: Param =
     Param::switch("allow-shell-nodes", None, "Let `path: shell` run command lines of the shell");

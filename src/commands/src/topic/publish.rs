@@ -5,6 +5,7 @@ use runtime::model::{MetadataParameters, Payload, Publication, TopicInfo};
 
 use super::DATAFLOW;
 use crate::ask;
+use crate::changes::{self, Target};
 use crate::model;
 use crate::prelude::*;
 use table::json::from_json;
@@ -57,34 +58,43 @@ pub static PUB: Command = Command {
             bytes: 0,
             inputs: 0,
         };
-        match value(call) {
-            Some(value) => {
-                let data = encode(&value).map_err(|error| error.or_label(call.span("value"), "this"))?;
-                let count = count.unwrap_or(if rate.is_some() { usize::MAX } else { 1 });
-                for _ in 0..count {
-                    match sender.send(call, data.clone()) {
-                        // What was to go on until the end of the dataflow has done so.
-                        Err(error) if error.code == codes::DATAFLOW_ENDED && count == usize::MAX => break,
-                        sent => sent?,
-                    }
-                }
-            }
-            None if input.is_empty() => {
-                return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`topic pub` needs something to send")
-                    .label(call.head, "no value is given and nothing flows in")
-                    .help(format!("usage: {}", call.command.usage())));
-            }
-            None => {
-                for item in crate::rows::plain(input)?.into_items(call.interrupt())?.take(count.unwrap_or(usize::MAX)) {
-                    let data = crate::rows::here(call, encode(&item?))?;
-                    sender.send(call, data)?;
-                }
-            }
-        }
+        let sent = send_all(call, input, count, &mut sender);
+        // What was sent cannot be taken back.
+        let result = sent.as_ref().map(|()| None).map_err(Clone::clone);
+        changes::audit(call, &sender.target(), &result);
+        sent?;
         Ok(Data::Value(sender.told()))
     },
     ..Command::DEFAULT
 };
+
+fn send_all(call: &Call<'_>, input: Data, count: Option<usize>, sender: &mut Sender) -> Result<()> {
+    match value(call) {
+        Some(value) => {
+            let data = encode(&value).map_err(|error| error.or_label(call.span("value"), "this"))?;
+            let count = count.unwrap_or(if sender.pace.is_some() { usize::MAX } else { 1 });
+            for _ in 0..count {
+                match sender.send(call, data.clone()) {
+                    // What was to go on until the end of the dataflow has done so.
+                    Err(error) if error.code == codes::DATAFLOW_ENDED && count == usize::MAX => break,
+                    sent => sent?,
+                }
+            }
+        }
+        None if input.is_empty() => {
+            return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`topic pub` needs something to send")
+                .label(call.head, "no value is given and nothing flows in")
+                .help(format!("usage: {}", call.command.usage())));
+        }
+        None => {
+            for item in crate::rows::plain(input)?.into_items(call.interrupt())?.take(count.unwrap_or(usize::MAX)) {
+                let data = crate::rows::here(call, encode(&item?))?;
+                sender.send(call, data)?;
+            }
+        }
+    }
+    Ok(())
+}
 
 /// The value that is given. Bash has no other way to write a list than as text.
 fn value(call: &Call<'_>) -> Option<Value> {
@@ -127,6 +137,12 @@ struct Sender {
 }
 
 impl Sender {
+    /// The topic, for the audit.
+    fn target(&self) -> Target {
+        let name = format!("{}/{}", self.info.dataflow_name, self.info.topic);
+        Target { key: name.clone(), name }
+    }
+
     /// Sends a message when its time has come.
     fn send(&mut self, call: &Call<'_>, data: Payload) -> Result<()> {
         let nth = u32::try_from(self.messages).unwrap_or(u32::MAX);

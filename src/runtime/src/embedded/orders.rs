@@ -15,10 +15,10 @@ use crate::descriptor::{
     plan::{PlannedInput, PlannedNode},
 };
 use crate::model::{
-    Connection, DataflowInfo, DataflowRef, InputRef, NodeEnvironment, NodeId, NodeInfo, NodeRef, QueuePolicy, Status,
-    StopOptions,
+    Connection, DataflowInfo, DataflowRef, InputRef, LogLevel, NodeEnvironment, NodeId, NodeInfo, NodeRef, QueuePolicy,
+    Status, StopOptions,
 };
-use crate::records;
+use crate::records::{self, Change};
 use crate::supervisor::build;
 use crate::supervisor::dataflow::Dataflow;
 use crate::supervisor::process;
@@ -60,10 +60,29 @@ impl Shared {
             return Err(Diagnostic::new(codes::WRONG_STATE, message).help("start it from its file"));
         };
         let info = self.start(kept.options).await?;
-        if let Some(flow) = self.dataflows().get(&info.id).cloned() {
-            flow.set_all_params(kept.params)?;
+        let Some(flow) = self.dataflows().get(&info.id).cloned() else { return Ok(info) };
+        for change in kept.changes {
+            let told = format!("{change:?}");
+            if let Err(error) = self.change(&info.id.into(), change).await {
+                flow.notice(None, LogLevel::Warn, format!("it is not changed as it was before: {error} ({told})"));
+            }
         }
-        Ok(info)
+        flow.set_all_params(kept.params)?;
+        Ok(flow.info())
+    }
+
+    /// Changes nodes or edges once more as they were changed in an earlier run.
+    async fn change(&self, dataflow: &DataflowRef, change: Change) -> Result<()> {
+        let options = StopOptions::default();
+        match change {
+            Change::Added(_, text) => self.add_node(dataflow, text).await.map(drop),
+            Change::Removed(node) => {
+                self.remove_node(&NodeRef { dataflow: dataflow.clone(), node }, options).await.map(drop)
+            }
+            Change::Replaced(_, text) => self.replace_node(dataflow, text, options).await.map(drop),
+            Change::Connected(connection) => self.connect(dataflow, connection).await,
+            Change::Disconnected(input) => self.disconnect(dataflow, input).await,
+        }
     }
 
     /// Restarts the nodes of a dataflow one after the other, each once the one before is ready.
@@ -101,6 +120,7 @@ impl Shared {
         let before = info(&flow, &at.node)?;
         self.command(&flow, |done| Command::Node { node: at.node.clone(), order: Order::Remove(options), done })
             .await?;
+        flow.note_change(Change::Removed(at.node.clone()))?;
         Ok(NodeInfo { status: Status::Stopped, pid: None, cpu: None, memory: None, processes: None, ..before })
     }
 
@@ -118,6 +138,7 @@ impl Shared {
         }
         let node = self.build_node(&flow, node).await?;
         self.command(&flow, |done| Command::Add { node: node.into(), done }).await?;
+        flow.note_change(Change::Added(id.clone(), text))?;
         info(&flow, &id)
     }
 
@@ -133,6 +154,7 @@ impl Shared {
         let node = planned.id.clone();
         let order = Order::Replace(planned.into(), options);
         self.command(&flow, |done| Command::Node { node: node.clone(), order, done }).await?;
+        flow.note_change(Change::Replaced(node.clone(), text))?;
         info(&flow, &node)
     }
 
@@ -155,6 +177,7 @@ impl Shared {
 
     pub(super) async fn connect(&self, reference: &DataflowRef, connection: Connection) -> Result<()> {
         let flow = self.here(reference)?;
+        let change = Change::Connected(connection.clone());
         let Connection { source, to, queue_size, queue_policy } = connection;
         let refused = |message: String| {
             Diagnostic::new(codes::INPUT_NOT_FOUND, message).next(format!("topic list {}", flow.name))
@@ -181,12 +204,15 @@ impl Shared {
             policy: queue_policy.unwrap_or(QueuePolicy::DropOldest),
             timeout: None,
         };
-        self.command(&flow, |done| Command::Connect { node: to.node, input: input.into(), done }).await
+        self.command(&flow, |done| Command::Connect { node: to.node, input: input.into(), done }).await?;
+        flow.note_change(change)
     }
 
     pub(super) async fn disconnect(&self, reference: &DataflowRef, input: InputRef) -> Result<()> {
         let flow = self.here(reference)?;
-        self.command(&flow, |done| Command::Disconnect { input, done }).await
+        let change = Change::Disconnected(input.clone());
+        self.command(&flow, |done| Command::Disconnect { input, done }).await?;
+        flow.note_change(change)
     }
 
     pub(super) fn node_environment(&self, at: &NodeRef) -> Result<NodeEnvironment> {

@@ -22,7 +22,7 @@ use crate::model::{
     BuildMode, DataPath, DataflowDetails, DataflowId, DataflowInfo, Event, EventKind, InputRef, LogLevel, NodeExit,
     NodeInfo, NodeLoss, Recovery, StartOptions, Status, Topic, TopicInfo, UnixNanos,
 };
-use crate::records::{self, Kept};
+use crate::records::{self, Change, Kept};
 use crate::router::Router;
 use crate::router::rate::Meter;
 use crate::telemetry::processes::Usage;
@@ -83,6 +83,8 @@ pub(super) struct State {
     /// How often each notice was given.
     notices: HashMap<(Option<NodeId>, String), u64>,
     meters: HashMap<Topic, (Meter, Meter)>,
+    /// How its nodes and edges were changed.
+    changes: Vec<Change>,
 }
 
 pub(super) struct NodeState {
@@ -166,6 +168,7 @@ impl Dataflow {
         let state = self.lock();
         let set = plan.nodes.iter().zip(&state.nodes).filter(|(_, node)| !node.removed && !node.params.is_empty());
         let params = set.map(|(planned, node)| (planned.id.clone(), node.params.clone())).collect();
+        let changes = state.changes.clone();
         // What has been built once is not built anew by each restart.
         let build = match self.options.build {
             BuildMode::Always => BuildMode::Needed,
@@ -178,7 +181,7 @@ impl Dataflow {
         };
         // What was only to be built would be built for nobody.
         let recovers = recovers && !self.options.build_only;
-        Kept { options: StartOptions { build, ..self.options.clone() }, recovers, params }
+        Kept { options: StartOptions { build, ..self.options.clone() }, recovers, params, changes }
     }
 
     /// Writes down what it takes to start it again as it is now.
@@ -188,6 +191,12 @@ impl Dataflow {
                 .cause(error.to_string())
         })?;
         self.store.set_dataflow_options(self.id.0, &json, self.info().nodes)
+    }
+
+    /// Writes down a change of nodes or edges, so that it is there again when it is started again.
+    pub fn note_change(&self, change: Change) -> Result<()> {
+        change.note(&mut self.lock().changes);
+        self.keep_options()
     }
 
     /// The parameters of a node.
