@@ -305,3 +305,48 @@ async fn a_repository_or_revision_that_is_not_there_is_told_with_what_git_says()
     assert_eq!(error.code, codes::GIT_FAILED);
     assert!(error.message.contains("never fetched"), "{error:?}");
 }
+
+/// A web server that answers so many requests with this, then is gone. Gives its address.
+fn server(answers: Vec<(&'static str, &'static str)>) -> (String, std::thread::JoinHandle<()>) {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        for (status, body) in answers {
+            let (mut socket, _) = listener.accept().unwrap();
+            let lines = BufReader::new(socket.try_clone().unwrap()).lines();
+            lines.map_while(Result::ok).find(String::is_empty);
+            let length = body.len();
+            write!(socket, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
+        }
+    });
+    (address, thread)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_from_a_web_address_is_fetched_once_and_only_if_its_sum_is_right() {
+    const SUM: &str = "SUM";
+    let world = World::new();
+    let (address, thread) =
+        server(vec![("404 Not Found", ""), ("200 OK", "#!/bin/sh\necho other\n"), ("200 OK", PROGRAM)]);
+    let sum: String =
+        <sha2::Sha256 as sha2::Digest>::digest(PROGRAM).iter().map(|byte| format!("{byte:02X}")).collect();
+    let yaml = "nodes: [{id: a, path: 'ADDRESS/node.sh?v=1', path_sha256: SUM}]";
+    let file = world.write(&yaml.replace("ADDRESS", &address).replace(SUM, &sum), &[]);
+    for (words, of) in [("404", "a missing one"), ("`path_sha256` is", "another one")] {
+        let error = world.handle.start(StartOptions::file(&file)).await.unwrap_err();
+        assert_eq!(error.code, codes::NODE_BUILD_FAILED, "{of}");
+        assert!(error.causes.iter().any(|cause| cause.title.contains(words)), "{of}: {error:?}");
+    }
+    let built = world.handle.start(build_only(&file)).await.unwrap();
+    assert_eq!(built.status, Status::Finished);
+    thread.join().unwrap();
+    // Nobody is there to be asked any more.
+    let error = world.handle.start(StartOptions::file(&file)).await.unwrap_err();
+    assert_eq!(error.causes[0].detail, ["it runs"], "{error:?}");
+    let again = StartOptions { build: BuildMode::Always, ..StartOptions::file(&file) };
+    assert_eq!(world.handle.start(again).await.unwrap_err().code, codes::NODE_BUILD_FAILED);
+
+    let wrong = world.write("nodes: [{id: a, path: 'http://x.example/a.sh', path_sha256: '12'}]", &[]);
+    assert_eq!(world.handle.start(StartOptions::file(&wrong)).await.unwrap_err().code, codes::INVALID_DATAFLOW);
+}

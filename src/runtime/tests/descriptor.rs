@@ -111,7 +111,6 @@ fn a_program_that_is_nowhere_is_told_with_what_lies_beside_it() {
 fn what_dora_can_and_this_runtime_cannot_is_told_as_that() {
     for (node, key) in [
         ("hub: some/package", "`hub`"),
-        ("path: https://example.org/node", "a program from a web address"),
         ("ros2: {topic: /a}", "`ros2`"),
         ("operator: {shared-library: a}", "an operator that is a shared-library"),
         ("path: a.py\n    deploy: {machine: robot}", "deployment to other machines"),

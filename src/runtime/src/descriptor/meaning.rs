@@ -7,6 +7,7 @@ use dora_message::id::{DataId, NodeId};
 
 use super::Problems;
 use super::plan::Plan;
+use super::resolve::is_web_address;
 use super::yaml::{Node, Value};
 use crate::model::LogLevel;
 
@@ -198,22 +199,16 @@ fn program(named: &Named<'_>, problems: &mut Problems<'_>) {
             unsupported(entry.key_span, &format!("`{key}`"), help, problems);
         }
     }
-    if let Some(path) = node.get("path") {
-        match path.text() {
-            Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
-                unsupported(
-                    path.span,
-                    "a program from a web address",
-                    "download it and give the `path` of the file",
-                    problems,
-                );
-            }
-            _ => {}
-        }
-    }
     git(named, problems);
+    let fetched = node.get("path").and_then(Node::text).is_some_and(is_web_address);
     if let Some(sum) = node.get("path_sha256") {
-        problems.add(sum.span, "there is nothing to check", "`path_sha256` belongs to a `path` that is a web address");
+        let is_sum = |text: &str| text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit());
+        if !fetched {
+            let message = "`path_sha256` belongs to a `path` that is a web address";
+            problems.add(sum.span, "there is nothing to check", message);
+        } else if sum.text().is_some_and(|text| !is_sum(text)) {
+            problems.add(sum.span, "64 hexadecimal digits are expected", "`path_sha256` is no SHA-256");
+        }
     }
     let mut seen: Vec<String> = Vec::new();
     for (id, operator) in operators(node) {

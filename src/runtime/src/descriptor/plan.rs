@@ -32,6 +32,8 @@ pub struct PlannedNode {
     pub source: String,
     /// `None` for a dynamic node, and as long as a build has still to make it.
     pub program: Option<Program>,
+    /// The file that `source` is once it has been fetched.
+    pub fetched: Option<PathBuf>,
     /// What its program is given behind its own name.
     pub args: Vec<OsString>,
     /// Whether it is started by somebody else, and joins and leaves as it likes.
@@ -56,6 +58,8 @@ pub struct PlannedNode {
 pub struct Build {
     /// Where its directory comes from, when that is no directory of this machine.
     pub git: Option<GitSource>,
+    /// Where its program comes from, when that is a web address.
+    pub download: Option<Download>,
     /// Each is run by itself, in order.
     pub commands: Vec<BuildCommand>,
 }
@@ -63,8 +67,16 @@ pub struct Build {
 impl Build {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.git.is_none() && self.commands.is_empty()
+        self.git.is_none() && self.download.is_none() && self.commands.is_empty()
     }
+}
+
+/// A program at a web address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    pub url: String,
+    /// What its SHA-256 must be, in lower hexadecimal.
+    pub sha256: Option<String>,
 }
 
 /// One line of `build`.

@@ -15,8 +15,8 @@ use dora_message::id::{DataId, OperatorId};
 use super::Problems;
 use super::meaning::{DYNAMIC, Named, SHELL, SINGLE_OPERATOR};
 use super::plan::{
-    Build, BuildCommand, GitSource, HealthRules, LogRules, Plan, PlannedInput, PlannedNode, Program, RestartRules,
-    Revision,
+    Build, BuildCommand, Download, GitSource, HealthRules, LogRules, Plan, PlannedInput, PlannedNode, Program,
+    RestartRules, Revision,
 };
 use super::yaml;
 use crate::model::{QueuePolicy, StartOptions};
@@ -288,7 +288,8 @@ pub fn program(planned: &PlannedNode, place: &Place<'_>) -> Result<Option<Progra
     if planned.source == SHELL {
         return Ok(Some(Program { path: "/bin/sh".into(), name: None, args: vec!["-c".into()] }));
     }
-    find(&planned.source, &planned.working_dir, place).map(Some).map_err(|missing| {
+    let fetched = planned.fetched.as_ref().map(|file| file.display().to_string());
+    find(fetched.as_deref().unwrap_or(&planned.source), &planned.working_dir, place).map(Some).map_err(|missing| {
         let message = format!("the program of node `{}` was not found: `{}`", planned.id, planned.source);
         let mut diagnostic = Diagnostic::new(codes::PROGRAM_NOT_FOUND, message);
         diagnostic.help = missing.near;
@@ -360,6 +361,7 @@ fn planned(
     };
     let (run_config, inputs) = wires(node, &operators);
     let mut planned = PlannedNode {
+        fetched: None,
         id,
         dynamic: operators.is_empty() && source == DYNAMIC,
         source,
@@ -409,6 +411,11 @@ fn wires(node: Node, operators: &[OperatorDefinition]) -> (NodeRunConfig, Vec<Pl
     (run_config, inputs)
 }
 
+/// Whether a `path` is to be fetched.
+pub fn is_web_address(path: &str) -> bool {
+    path.starts_with("http://") || path.starts_with("https://")
+}
+
 /// What is to be built: the node itself, then its operators in their order.
 fn build(node: &Node, operators: &[OperatorDefinition], place: &Place<'_>) -> Build {
     let revision = match (&node.branch, &node.tag, &node.rev) {
@@ -421,7 +428,12 @@ fn build(node: &Node, operators: &[OperatorDefinition], place: &Place<'_>) -> Bu
     let texts = node.build.iter().chain(operators.iter().filter_map(|operator| operator.config.build.as_ref()));
     let lines = texts.flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty());
     let command = |line: &str| BuildCommand { line: line.to_string(), words: words(line, place.uv) };
-    Build { git, commands: lines.map(command).collect() }
+    let download = node
+        .path
+        .as_deref()
+        .filter(|path| is_web_address(path))
+        .map(|url| Download { url: url.to_string(), sha256: node.path_sha256.as_deref().map(str::to_lowercase) });
+    Build { git, download, commands: lines.map(command).collect() }
 }
 
 /// A build command in words. `uv` has a `pip` of its own, as upstream knows it too.

@@ -4,9 +4,11 @@
 //! cancelled: the processes it has started are killed with all that they started.
 //!
 //! - [`command`] – one command, with what it prints in the log of its node
+//! - [`download`] – a program from a web address
 //! - [`git`] – a directory for each commit that a node is to run from
 
 pub mod command;
+pub mod download;
 pub mod git;
 
 use std::sync::Arc;
@@ -87,6 +89,11 @@ pub async fn node(flow: &Arc<Dataflow>, shared: &Shared, mut planned: PlannedNod
         let checkout = git::checkout(&workshop, source, mode).await?;
         worked = checkout.is_new;
         planned.working_dir = checkout.directory;
+    }
+    if let Some(source) = &planned.build.download {
+        let fetched = download::fetch(&Workshop::new(flow, shared, &planned), source, mode).await?;
+        worked |= fetched.is_new;
+        planned.fetched = Some(fetched.file);
     }
     let key = key(&planned);
     let there = || resolve::program(&planned, &place).is_ok();
