@@ -193,9 +193,7 @@ fn seconds(node: &Node) -> Option<Duration> {
 fn bytes(node: &Node) -> Option<u64> {
     match &node.value {
         Value::Integer(number) => u64::try_from(*number).ok(),
-        Value::String(text) => {
-            dora_message::config::parse_byte_count(text).ok().and_then(|count| count.try_into().ok())
-        }
+        Value::String(text) => dora_message::config::parse_byte_count(text).ok(),
         _ => None,
     }
 }
