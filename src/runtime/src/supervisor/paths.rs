@@ -19,6 +19,8 @@ use crate::descriptor::resolve::BUILTIN;
 use crate::model::{DataPath, PathChoice, QueuePolicy, TopicInfo};
 use crate::router::wiring::{LARGE, Wiring};
 
+/// The variable that tells a node how large its pool of shared memory is.
+const POOL_SIZE: &str = "DORA_NODE_SHM_POOL_SIZE";
 /// What a pool has to hold at least: dora's own default falls off the direct way at a few megabytes.
 const SMALLEST_POOL: u64 = 64 << 20;
 /// As many messages of the largest size are on their way or in use at once.
@@ -145,8 +147,10 @@ pub fn wiring_of(flow: &Dataflow, node: usize) -> io::Result<Ways> {
     if !locators.is_empty() {
         variables.push(("DORA_ZENOH_CONNECT", locators.join(",")));
     }
-    if sends && planned.run_config.shared_memory_pool_size.is_none() {
-        variables.push(("DORA_NODE_SHM_POOL_SIZE", pool_size(planned, &flow.learned).to_string()));
+    // Whoever sets it knows better than what was sent before.
+    let is_given = planned.env.contains_key(POOL_SIZE) || std::env::var_os(POOL_SIZE).is_some();
+    if sends && planned.run_config.shared_memory_pool_size.is_none() && !is_given {
+        variables.push((POOL_SIZE, pool_size(planned, &flow.learned).to_string()));
     }
     Ok(Ways { routing, variables })
 }
