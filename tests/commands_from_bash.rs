@@ -39,6 +39,26 @@ fn a_watched_line_gives_its_rows_again_and_again_until_nobody_reads_them() {
 }
 
 #[test]
+fn what_never_ends_is_given_to_programs_row_by_row() {
+    let world = World::new();
+    world.write(
+        "flow.yml",
+        "nodes:\n  - {id: a, path: dora-builtin, args: counter --rate 50, outputs: [n]}\n  \
+         - {id: b, path: dora-builtin, args: sink --report 100ms, inputs: {n: a/n}}\n",
+    );
+    world.eval("dataflow start flow.yml --detach");
+    let dora = world.command(&[]);
+    let mut command = std::process::Command::new("bash");
+    let line = "set -o pipefail; \"$0\" node logs b --follow --output json | head -n 2";
+    command.args(["-c", line]).arg(dora.get_program()).current_dir(world.path());
+    command.envs(dora.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = crate::world::ran(command.output().expect("bash"));
+    let rows: Vec<serde_json::Value> = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(ran.code == 0 && rows.len() == 2, "{}{}", ran.out, ran.err);
+    assert_eq!(rows[0]["node"], "b");
+}
+
+#[test]
 fn variables_are_given_as_users_of_dora_rs_type_them() {
     let world = World::new();
     world.write(

@@ -190,6 +190,19 @@ impl Ui for Terminal {
             }
             data if self.format.quiet => self.names(data.into_value(&interrupt)?),
             data => match (self.format.output, data) {
+                // What never ends has no whole: each row is a line, as it comes.
+                (Some(commands::formats::Format::Json | commands::formats::Format::Ndjson), Data::Stream(stream))
+                    if stream.endless =>
+                {
+                    for row in stream {
+                        interrupt.check()?;
+                        self.line(&commands::formats::encode(
+                            commands::formats::Format::Ndjson,
+                            &Value::list(vec![row?]),
+                        )?)?;
+                    }
+                    Ok(())
+                }
                 (Some(format), data) => self.line(&commands::formats::encode(format, &data.into_value(&interrupt)?)?),
                 (None, Data::Stream(stream)) => self.show_stream(stream),
                 (None, data) => self.show_value(data.into_value(&interrupt)?),
