@@ -7,7 +7,7 @@
 //! - [`dataflow`], [`node`], [`param`], [`topic`], [`daemon`]: what the runtime carries
 //! - [`builtin`] – the nodes that come with `dora`
 //! - [`filters`] – tables and lists
-//! - [`strings`], [`math`]: texts and numbers
+//! - [`strings`], [`binary`], [`math`]: texts, bytes and numbers
 //! - [`formats`] – conversions, and values as text in a format
 //! - [`files`] – files, directories and paths
 //! - [`core`] – what the language needs besides its syntax
@@ -20,6 +20,7 @@
 //! - [`changes`] – what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
 mod ask;
+pub mod binary;
 pub mod builtin;
 mod cells;
 mod changes;
@@ -49,7 +50,7 @@ use engine::{Alias, Command, Registry};
 
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
-    let tables = [filters::ALL, strings::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
+    let tables = [filters::ALL, strings::ALL, binary::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
     let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL, context::ALL];
     [tables.concat(), flows.concat()].concat()
 }
@@ -73,6 +74,8 @@ pub const ALIASES: &[Alias] = &[
     Alias { name: "up", target: "daemon start", hint: true },
     Alias { name: "down", target: "daemon stop", hint: true },
     Alias { name: "filter", target: "where", hint: false },
+    Alias { name: "slice", target: "range", hint: false },
+    Alias { name: "format", target: "format pattern", hint: false },
     Alias { name: "str lowercase", target: "str downcase", hint: false },
     Alias { name: "str uppercase", target: "str upcase", hint: false },
     Alias { name: "from yml", target: "from yaml", hint: false },

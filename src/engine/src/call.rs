@@ -159,6 +159,7 @@ from_value! {
     u64, "a whole number that is not negative", Value::Int(n) => u64::try_from(*n).ok();
     f64, "a number", value => value.as_float();
     String, "a string", Value::String(text) => Some(text.to_string());
+    Vec<u8>, "binary", Value::Binary(bytes) => Some(bytes.to_vec());
     std::time::Duration, "a duration that is not negative", Value::Duration(nanos) => u64::try_from(*nanos).ok().map(std::time::Duration::from_nanos);
     Arc<Record>, "a record", Value::Record(record) => Some(record.clone());
     Arc<Vec<Value>>, "a list", Value::List(items) => Some(items.clone());

@@ -11,6 +11,7 @@
 //! - [`lower`] – closures as expressions of queries
 //! - [`run`] – the interpreter
 //! - [`external`] – programs
+//! - [`literal`] – values read from text without running anything
 //! - [`call`] – what a command sees of its call; closures
 //! - [`data`] – what flows between stages
 //! - [`context`] – what a session shares; the environment
@@ -24,6 +25,7 @@ pub mod context;
 pub mod data;
 pub mod error_value;
 pub mod external;
+pub mod literal;
 pub mod lower;
 pub mod program;
 pub mod registry;

@@ -269,6 +269,43 @@ fn types_that_do_not_fit_are_notices_and_mistakes_where_types_are_strict() {
 }
 
 #[test]
+fn types_may_be_defined_beside_the_dataflow() {
+    let root = tempfile::tempdir().unwrap();
+    let flow = "\
+nodes:
+  - {id: a, path: /bin/true, outputs: [x], output_types: {x: my/sensors/v1/Thing}}
+  - {id: b, path: /bin/true, inputs: {x: a/x}, input_types: {x: my/sensors/v1/Thng}}
+";
+    let load = |file: &str, text: &str| {
+        let path = root.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        let options = StartOptions { working_dir: Some(root.path().into()), ..StartOptions::text("flow.yml", flow) };
+        let checked = descriptor::load(&options, "/bin/true".as_ref(), &Sources::new());
+        (path, checked.map(|checked| checked.plan.notices))
+    };
+    let (_, told) = load("types/README.md", "no types");
+    assert_eq!(told.unwrap().len(), 3, "neither is known, and they do not fit");
+
+    let (_, told) = load("types/my/sensors/v1.yml", "types: {Thing: {arrow: Struct}, Other: {arrow: Utf8}}");
+    let told = told.unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("`my/sensors/v1/Thng` is no type"), "{told:?}");
+    assert!(told[0].ends_with("did you mean `my/sensors/v1/Thing`?"), "{told:?}");
+
+    for (file, text, problem) in [
+        ("types/my/broken.yml", "types: {", "expect"),
+        ("types/my/broken.yml", "kinds: {}", "defines no types"),
+        ("types/std/v1.yml", "types: {}", "dora's own"),
+    ] {
+        let (path, told) = load(file, text);
+        let error = told.unwrap_err();
+        assert!(error.to_string().contains(problem), "{error:?}");
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
 fn a_graph_names_what_feeds_what_and_draws_it() {
     let checked = check(TYPED).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let edges = graph::edges(&checked.plan);

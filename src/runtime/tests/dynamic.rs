@@ -1,10 +1,16 @@
 //! Nodes that somebody else starts: they find their dataflow by their id, and join and leave as they like.
 
-use std::net::TcpListener;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use diag::{Sources, codes};
+use dora_message::common::Timestamped;
 use dora_message::id::NodeId;
+use dora_message::node_to_daemon::DaemonRequest;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
 use runtime::model::{DataflowRef, NodeRef, StartOptions, Status, StopOptions, WaitCondition};
 use runtime::{Embedded, Handle, Options};
 use store::runtimes::RuntimeKind;
@@ -142,6 +148,49 @@ async fn a_guest_is_told_to_stop_with_its_dataflow_and_keeps_none_alive() {
     world.handle.stop(second.id, StopOptions::default()).await.unwrap();
     let text = said(guest);
     assert!(text.contains("told to stop") && text.contains("guest is done"), "{text}");
+}
+
+/// One wrong thing that may be said on the port.
+fn lie() -> impl Strategy<Value = Vec<u8>> {
+    let framed = |body: Vec<u8>| [(body.len() as u64).to_le_bytes().to_vec(), body].concat();
+    let request = |inner| {
+        let timestamp = dora_message::uhlc::HLC::default().new_timestamp();
+        dora_message::encode(&Timestamped { inner, timestamp }).unwrap()
+    };
+    let asked = framed(request(DaemonRequest::NodeConfig { node_id: "guest".parse().unwrap() }));
+    let torn = any::<prop::sample::Index>().prop_map(move |at| asked[..at.index(asked.len())].to_vec());
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200),
+        prop::collection::vec(any::<u8>(), 0..200).prop_map(framed),
+        torn,
+        any::<u64>().prop_map(|length| length.to_le_bytes().to_vec()),
+        // What nodes ask elsewhere, and what a node cannot be called.
+        Just(framed(request(DaemonRequest::NextEvent))),
+        Just(framed(request(DaemonRequest::NodeConfig { node_id: "../../guest".to_string().into() }))),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_said_on_the_port_a_guest_still_finds_its_dataflow() {
+    let world = World::new();
+    let port = free_port();
+    let file = world.write(FLOW, &[("sink.py", SINK)]);
+    let flow = world.handle.start(on_port(with_python(&file), port)).await.unwrap();
+    let mut runner = TestRunner::new(Config::default());
+    // Half of them wait for an answer without ever having asked to the end.
+    let mut held = Vec::new();
+    for round in 0..400 {
+        let said = lie().new_tree(&mut runner).unwrap().current();
+        let mut peer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let _ = peer.write_all(&said);
+        if round % 2 == 0 {
+            held.push(peer);
+        }
+    }
+    assert!(said(python(port, GUEST)).contains("guest is done"));
+    drop(held);
+    world.handle.stop(flow.id, StopOptions::default()).await.unwrap();
+    assert!(world.printed(flow.id).await.contains(&"sink: got 7".to_string()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -615,15 +615,26 @@ pub fn wrong_operand_types(op: Operator, left: &Type, right: &Type) -> Box<Diagn
         (Add, Type::List(_) | Type::Table(_), _) => {
             error.help("lists are joined with `++`, and `append` adds one item")
         }
-        (Less | LessEqual | Greater | GreaterEqual, _, Type::String) if left.is_number() => {
-            error.help("convert the text, `($x | into int)`")
-        }
-        (Less | LessEqual | Greater | GreaterEqual, Type::String, _) if right.is_number() => {
-            error.help("convert the text, `($x | into int)`")
-        }
+        (Less | LessEqual | Greater | GreaterEqual, other, Type::String)
+        | (Less | LessEqual | Greater | GreaterEqual, Type::String, other) => match into(other) {
+            Some(command) => error.help(format!("convert the text, `($x | {command})`")),
+            None => error,
+        },
         (In | NotIn | Has | NotHas, ..) => error.help("membership is asked of a list, range, record or string"),
         _ => error,
     }
+}
+
+/// The command that makes a value of a type from a text.
+fn into(wanted: &Type) -> Option<&'static str> {
+    Some(match wanted {
+        Type::Filesize => "into filesize",
+        Type::Duration => "into duration",
+        Type::DateTime => "into datetime",
+        Type::Float => "into float",
+        wanted if wanted.is_number() => "into int",
+        _ => return None,
+    })
 }
 
 fn short(of: &Type) -> String {

@@ -77,3 +77,78 @@ fn merged(a: &Record, b: &Record) -> Record {
     }
     merged
 }
+
+pub static MERGE_DEEP: Command = Command {
+    name: "merge deep",
+    category: Category::Tables,
+    effect: Effect::Computes,
+    summary: "Sets the fields of another record in this one, and those of records in it likewise",
+    details: "Lists of records are merged row by row; `--strategy` says what becomes of other lists.",
+    params: &[
+        Param::required("other", Takes::Value, "The record or table to take fields from"),
+        Param::flag(
+            "strategy",
+            Some('s'),
+            Takes::Words(&["table", "overwrite", "append", "prepend"]),
+            "`table`, the default, merges lists of records and takes others from the second; `append` and `prepend` keep both",
+        ),
+    ],
+    io: &[("record", "record"), ("table", "table"), ("list<any>", "list<any>")],
+    examples: &[example("Nested records", "{a: 1, b: {c: 2}} | merge deep {b: {d: 3}}", "{a: 1, b: {c: 2, d: 3}}")],
+    search: &["combine", "nested"],
+    run: |call, input| {
+        let other: Value = call.required("other")?;
+        let lists = match call.optional::<String>("strategy")?.as_deref() {
+            Some("overwrite") => Lists::Second,
+            Some("append") => Lists::Append,
+            Some("prepend") => Lists::Prepend,
+            _ => Lists::RowByRow,
+        };
+        let input = rows::value(call, input)?;
+        rows::here(call, deeply(&input, &other, lists)).map(Data::Value)
+    },
+    ..Command::DEFAULT
+};
+
+/// What becomes of two lists.
+#[derive(Clone, Copy)]
+enum Lists {
+    RowByRow,
+    Second,
+    Append,
+    Prepend,
+}
+
+fn deeply(first: &Value, second: &Value, lists: Lists) -> Result<Value> {
+    let is_list = |value: &Value| matches!(value, Value::List(_) | Value::Table(_));
+    match (first, second) {
+        (Value::Record(a), Value::Record(b)) => {
+            let mut merged = (**a).clone().with_resource(None);
+            for (name, value) in b.iter() {
+                let value = match a.get(name) {
+                    Some(known) => deeply(known, value, lists)?,
+                    None => value.clone(),
+                };
+                merged.insert(name, value);
+            }
+            Ok(Value::record(merged))
+        }
+        (a, b) if is_list(a) && is_list(b) => {
+            let (left, right) = (a.items()?, b.items()?);
+            let records = |items: &[Value]| items.iter().all(|item| matches!(item, Value::Record(_)));
+            Ok(Value::list(match lists {
+                Lists::Append => [left.as_slice(), right.as_slice()].concat(),
+                Lists::Prepend => [right.as_slice(), left.as_slice()].concat(),
+                Lists::RowByRow if records(&left) && records(&right) => {
+                    let row = |at: usize| match (left.get(at), right.get(at)) {
+                        (Some(a), Some(b)) => deeply(a, b, lists),
+                        (one, other) => Ok(one.or(other).cloned().unwrap_or(Value::Nothing)),
+                    };
+                    (0..left.len().max(right.len())).map(row).collect::<Result<Vec<_>>>()?
+                }
+                Lists::RowByRow | Lists::Second => return Ok(b.clone()),
+            }))
+        }
+        (_, second) => Ok(second.clone()),
+    }
+}

@@ -20,6 +20,8 @@ pub(crate) mod flatten;
 pub(crate) mod generate;
 pub(crate) mod get;
 pub(crate) mod group_by;
+pub(crate) mod headers;
+pub(crate) mod histogram;
 pub(crate) mod insert;
 pub(crate) mod interleave;
 pub(crate) mod is_empty;
@@ -36,7 +38,11 @@ pub(crate) mod reduce;
 pub(crate) mod reject;
 pub(crate) mod rename;
 pub(crate) mod reverse;
+pub(crate) mod roll;
+pub(crate) mod rotate;
 pub(crate) mod select;
+pub(crate) mod sets;
+pub(crate) mod shuffle;
 pub(crate) mod skip;
 pub(crate) mod sort;
 pub(crate) mod sort_by;
@@ -46,6 +52,7 @@ pub(crate) mod take_while;
 pub(crate) mod transpose;
 pub(crate) mod uniq;
 pub(crate) mod update;
+pub(crate) mod update_cells;
 pub(crate) mod upsert;
 pub(crate) mod r#where;
 pub(crate) mod wrap;
@@ -79,6 +86,8 @@ pub static ALL: &[&Command] = &[
     &generate::GENERATE,
     &get::GET,
     &group_by::GROUP_BY,
+    &headers::HEADERS,
+    &histogram::HISTOGRAM,
     &insert::INSERT,
     &interleave::INTERLEAVE,
     &is_empty::IS_EMPTY,
@@ -89,6 +98,7 @@ pub static ALL: &[&Command] = &[
     &length::LENGTH,
     &lines::LINES,
     &merge::MERGE,
+    &merge::MERGE_DEEP,
     &r#move::MOVE,
     &par_each::PAR_EACH,
     &range::RANGE,
@@ -96,7 +106,16 @@ pub static ALL: &[&Command] = &[
     &reject::REJECT,
     &rename::RENAME,
     &reverse::REVERSE,
+    &roll::DOWN,
+    &roll::LEFT,
+    &roll::RIGHT,
+    &roll::UP,
+    &rotate::ROTATE,
     &select::SELECT,
+    &sets::DIFFERENCE,
+    &sets::INTERSECT,
+    &sets::UNION,
+    &shuffle::SHUFFLE,
     &skip::SKIP,
     &skip::SKIP_WHILE,
     &skip::SKIP_UNTIL,
@@ -110,6 +129,7 @@ pub static ALL: &[&Command] = &[
     &uniq::UNIQ,
     &uniq::UNIQ_BY,
     &update::UPDATE,
+    &update_cells::UPDATE_CELLS,
     &upsert::UPSERT,
     &r#where::WHERE,
     &wrap::WRAP,

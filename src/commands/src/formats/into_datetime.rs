@@ -113,7 +113,7 @@ pub(crate) fn expand(format: &str) -> String {
     format.replace("%J", "%Y%m%d").replace("%Q", "%H%M%S").replace("%+", "%Y-%m-%dT%H:%M:%S%.f%:z")
 }
 
-fn by_format(text: &str, format: &str, offset: Option<i32>) -> Result<DateTime> {
+pub(crate) fn by_format(text: &str, format: &str, offset: Option<i32>) -> Result<DateTime> {
     let wrong = |why: String| {
         Diagnostic::new(codes::BAD_CONVERSION, format!("`{text}` is not written as `{format}`")).cause(why)
     };

@@ -10,9 +10,13 @@ pub(crate) mod into_string;
 pub(crate) mod into_unit;
 pub(crate) mod json;
 pub(crate) mod md;
+pub(crate) mod msgpack;
 pub(crate) mod ndjson;
 pub(crate) mod nuon;
+pub(crate) mod ssv;
 pub(crate) mod text;
+pub(crate) mod toml;
+pub(crate) mod xml;
 pub(crate) mod yaml;
 
 /// The commands declared in this folder.
@@ -34,10 +38,18 @@ pub static ALL: &[&Command] = &[
     &json::TO,
     &json::FROM,
     &md::TO,
+    &msgpack::FROM,
+    &msgpack::TO,
     &ndjson::TO,
     &ndjson::FROM,
     &nuon::TO,
+    &nuon::FROM,
+    &ssv::FROM,
     &text::TO,
+    &toml::FROM,
+    &toml::TO,
+    &xml::FROM,
+    &xml::TO,
     &yaml::TO,
     &yaml::FROM,
 ];

@@ -1,3 +1,5 @@
+use heck::{ToKebabCase, ToLowerCamelCase, ToPascalCase, ToShoutySnakeCase, ToSnakeCase, ToTitleCase};
+
 use crate::cells;
 use crate::prelude::*;
 
@@ -71,3 +73,63 @@ pub static ESCAPE_REGEX: Command = Command {
     },
     ..super::TEXT
 };
+
+pub static CAMEL: Command = Command {
+    name: "str camel-case",
+    summary: "Writes texts as `camelCase`",
+    examples: &[example("A text", "'nu-shell' | str camel-case", "\"nuShell\"")],
+    search: &["convention", "words", "convert"],
+    run: |call, input| in_words(call, input, |text| text.to_lower_camel_case()),
+    ..super::TEXT
+};
+
+pub static KEBAB: Command = Command {
+    name: "str kebab-case",
+    summary: "Writes texts as `kebab-case`",
+    examples: &[example("A text", "'nu-shell' | str kebab-case", "\"nu-shell\"")],
+    search: &["convention", "words", "convert"],
+    run: |call, input| in_words(call, input, |text| text.to_kebab_case()),
+    ..super::TEXT
+};
+
+pub static PASCAL: Command = Command {
+    name: "str pascal-case",
+    summary: "Writes texts as `PascalCase`",
+    examples: &[example("A text", "'nu-shell' | str pascal-case", "\"NuShell\"")],
+    search: &["convention", "words", "convert"],
+    run: |call, input| in_words(call, input, |text| text.to_pascal_case()),
+    ..super::TEXT
+};
+
+pub static SCREAMING_SNAKE: Command = Command {
+    name: "str screaming-snake-case",
+    summary: "Writes texts as `SCREAMING_SNAKE_CASE`",
+    examples: &[example("A text", "'nu-shell' | str screaming-snake-case", "\"NU_SHELL\"")],
+    search: &["convention", "words", "convert"],
+    run: |call, input| in_words(call, input, |text| text.to_shouty_snake_case()),
+    ..super::TEXT
+};
+
+pub static SNAKE: Command = Command {
+    name: "str snake-case",
+    summary: "Writes texts as `snake_case`",
+    examples: &[example("A text", "'nu-shell' | str snake-case", "\"nu_shell\"")],
+    search: &["convention", "words", "convert"],
+    run: |call, input| in_words(call, input, |text| text.to_snake_case()),
+    ..super::TEXT
+};
+
+pub static TITLE: Command = Command {
+    name: "str title-case",
+    summary: "Writes texts as `Title Case`",
+    examples: &[example("A text", "'nu-shell' | str title-case", "\"Nu Shell\"")],
+    search: &["convention", "words", "convert"],
+    run: |call, input| in_words(call, input, |text| text.to_title_case()),
+    ..super::TEXT
+};
+
+/// Writes the words of texts in another way.
+fn in_words(call: &mut Call<'_>, input: Data, write: fn(&str) -> String) -> Result<Data> {
+    let name = call.command.name;
+    cells::change(call, input, move |value| cells::on_text(name, value, |text| Ok(Value::string(write(text)))))
+}

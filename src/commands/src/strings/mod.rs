@@ -2,26 +2,50 @@
 
 use engine::Command;
 
+pub(crate) mod ansi;
 pub(crate) mod case;
+pub(crate) mod char;
 pub(crate) mod contains;
+pub(crate) mod detect_columns;
+pub(crate) mod distance;
+pub(crate) mod fill;
+pub(crate) mod format;
 pub(crate) mod join;
 pub(crate) mod length;
 pub(crate) mod parse;
 pub(crate) mod replace;
 pub(crate) mod split;
+pub(crate) mod stats;
 pub(crate) mod substring;
 pub(crate) mod trim;
 
 /// The commands declared in this folder.
 pub static ALL: &[&Command] = &[
+    &ansi::ANSI,
+    &ansi::LINK,
+    &ansi::STRIP,
     &case::UPCASE,
     &case::DOWNCASE,
     &case::CAPITALIZE,
     &case::REVERSE,
     &case::ESCAPE_REGEX,
+    &case::CAMEL,
+    &case::KEBAB,
+    &case::PASCAL,
+    &case::SCREAMING_SNAKE,
+    &case::SNAKE,
+    &case::TITLE,
+    &char::CHAR,
     &contains::CONTAINS,
     &contains::STARTS_WITH,
     &contains::ENDS_WITH,
+    &detect_columns::DETECT_COLUMNS,
+    &distance::DISTANCE,
+    &fill::FILL,
+    &format::DURATION,
+    &format::FILESIZE,
+    &format::NUMBER,
+    &format::PATTERN,
     &join::JOIN,
     &length::LENGTH,
     &parse::PARSE,
@@ -30,6 +54,8 @@ pub static ALL: &[&Command] = &[
     &split::COLUMN,
     &split::CHARS,
     &split::WORDS,
+    &split::CELL_PATH,
+    &stats::STATS,
     &substring::SUBSTRING,
     &substring::INDEX_OF,
     &trim::TRIM,

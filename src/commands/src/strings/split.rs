@@ -162,3 +162,30 @@ fn each_text(call: &Call<'_>, input: Data, mut split: impl FnMut(&str) -> Vec<Va
         other => Err(wrong(&other.type_of())),
     }
 }
+
+pub static CELL_PATH: Command = Command {
+    name: "split cell-path",
+    summary: "Takes a cell path apart into its steps",
+    params: &[],
+    io: &[("cell-path", "table<value: any, optional: bool, insensitive: bool>")],
+    examples: &[example("Two steps", "$.a?.0 | split cell-path | get value", "[a 0]")],
+    infer: None,
+    run: |call, input| {
+        let value = call.collect(input)?;
+        let Value::CellPath(path) = &value else { return Err(call.wrong_input(&value.type_of(), "a cell path")) };
+        let steps = path.0.iter().map(|member| {
+            let step = match &member.step {
+                Step::Name(name) => Value::from(&**name),
+                Step::Index(index) => Value::Int(i64::try_from(*index).unwrap_or(i64::MAX)),
+            };
+            let fields = [
+                ("value", step),
+                ("optional", Value::Bool(member.optional)),
+                ("insensitive", Value::Bool(member.any_case)),
+            ];
+            Value::record(fields.into_iter().collect())
+        });
+        Ok(Data::Value(Value::list(steps.collect::<Vec<_>>())))
+    },
+    ..super::TEXT
+};

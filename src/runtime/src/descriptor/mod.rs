@@ -88,7 +88,7 @@ fn check(
     let module::Expanded { root, modules } = module::expand(&tree, place, sources, &mut problems);
     let nodes = meaning::check(&root, &mut problems);
     resolve::check(&root, &nodes, place, &mut problems);
-    let notices = types::check(&root, &nodes, strict_types, sources, &mut problems);
+    let notices = types::check(&root, &nodes, place.working_dir, strict_types, sources, &mut problems);
     if !problems.found.is_empty() {
         return Err(problems.into_diagnostic());
     }

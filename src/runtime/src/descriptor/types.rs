@@ -1,16 +1,18 @@
 //! Whether the types that outputs and inputs declare fit each other.
 //!
 //! The rules are dora-rs's. Declaring types is up to whoever writes a node: nothing is said of an edge one of whose
-//! ends declares none.
+//! ends declares none. What types there are is in dora-rs's own list and in the directory `types` beside the dataflow,
+//! whose file `a/b/v1.yml` with `types: {Thing: …}` makes the type `a/b/v1/Thing`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use diag::suggest::did_you_mean;
 use diag::{Diagnostic, Sources, Span, codes};
 
 use super::Problems;
 use super::meaning::{self, Named};
-use super::yaml::Node;
+use super::yaml::{self, Node, Value};
 
 /// dora-rs's own types, behind `std/`.
 const STANDARD: &[&str] = &[
@@ -43,6 +45,8 @@ const STANDARD: &[&str] = &[
     "vision/v1/Segmentation",
 ];
 
+/// What the names of dora-rs's own types begin with.
+const RESERVED: &str = "std/";
 /// Takes everything.
 const BYTES: &str = "std/core/v1/Bytes";
 /// What timers give.
@@ -56,15 +60,25 @@ const WIDER: &[(&str, &str)] = &[
 ];
 /// How many rules may follow one another.
 const STEPS: usize = 3;
+/// How deep directories of types are looked through.
+const DEEPEST: usize = 8;
 
 /// Checks the declared types of all nodes: problems when types are strict, else notices.
+///
+/// `directory` is where the dataflow is. A file of types that cannot be read is a problem in any case.
 pub fn check(
     root: &Node,
     nodes: &[Named<'_>],
+    directory: &Path,
     strict: bool,
     sources: &Sources,
     problems: &mut Problems<'_>,
 ) -> Vec<String> {
+    if !nodes.iter().any(|named| declares(named.node)) {
+        return Vec::new();
+    }
+    let mut types: Vec<String> = STANDARD.iter().map(|name| format!("std/{name}")).collect();
+    own_types(&directory.join("types"), &mut String::new(), DEEPEST, sources, problems, &mut types);
     let strict = strict || root.get("strict_types").is_some_and(|node| node.boolean() == Some(true));
     let mut found = Vec::new();
     let rules = rules(root);
@@ -75,7 +89,7 @@ pub fn check(
                 node.get("outputs").map(Node::items).unwrap_or_default().iter().filter_map(Node::text).collect();
             for entry in node.get("output_types").map(Node::entries).unwrap_or_default() {
                 port(&entry.key, entry.key_span, &outputs, "output", &mut found);
-                known(&entry.node, &mut found);
+                known(&entry.node, &types, &mut found);
                 declared.insert(format!("{owner}/{}", entry.key), &entry.node);
             }
         }
@@ -86,7 +100,7 @@ pub fn check(
             let names: Vec<&str> = inputs.iter().map(|entry| entry.key.as_str()).collect();
             for entry in node.get("input_types").map(Node::entries).unwrap_or_default() {
                 port(&entry.key, entry.key_span, &names, "input", &mut found);
-                known(&entry.node, &mut found);
+                known(&entry.node, &types, &mut found);
                 let input = inputs.iter().find(|input| input.key == entry.key);
                 let source =
                     input.and_then(|input| input.node.get("source").or(Some(&input.node))).and_then(Node::text);
@@ -135,15 +149,85 @@ fn port(name: &str, span: Span, known: &[&str], what: &str, found: &mut Vec<Diag
     }
 }
 
-/// Tells of a standard type that is none. What else there is only the nodes know.
-fn known(node: &Node, found: &mut Vec<Diagnostic>) {
-    let Some(name) = node.text().map(base).and_then(|name| name.strip_prefix("std/")) else { return };
-    if !STANDARD.contains(&name) {
-        let message = format!("`std/{name}` is no type of dora's");
+/// Whether a node says of any output or input what type it has.
+fn declares(node: &Node) -> bool {
+    let owners = meaning::owners(node);
+    owners.iter().any(|(_, node)| ["output_types", "input_types"].iter().any(|key| node.get(key).is_some()))
+}
+
+/// Tells of a type that nobody has defined.
+fn known(node: &Node, types: &[String], found: &mut Vec<Diagnostic>) {
+    let Some(name) = node.text().map(base) else { return };
+    if !types.iter().any(|known| known == name) {
+        let message = match name.starts_with(RESERVED) {
+            true => format!("`{name}` is no type of dora's"),
+            false => format!("`{name}` is no type: neither dora's nor defined in `types` beside the dataflow"),
+        };
         let mut problem = *Diagnostic::new(codes::TYPE_MISMATCH, message).label(node.span, "this type");
-        problem.help = did_you_mean(name, STANDARD.iter().copied()).map(|hint| hint.replacen('`', "`std/", 1));
+        problem.help = did_you_mean(name, types.iter().map(String::as_str));
         found.push(problem);
     }
+}
+
+/// Adds the types that the files of a directory define, behind a prefix.
+fn own_types(
+    directory: &Path,
+    prefix: &mut String,
+    deepest: usize,
+    sources: &Sources,
+    problems: &mut Problems<'_>,
+    types: &mut Vec<String>,
+) {
+    // That there is no such directory is the rule.
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<_> =
+        entries.map(|entry| (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir()))).collect();
+    paths.sort();
+    for (path, is_directory) in paths {
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let kept = prefix.len();
+        prefix.push_str(stem);
+        prefix.push('/');
+        if prefix == RESERVED {
+            let source = sources.add(path.display().to_string(), "");
+            let message = format!("{} would define types of dora's own", path.display());
+            problems.add(Span::new(source.id, 0, 0), "rename this", message);
+        } else if is_directory && deepest > 0 {
+            own_types(&path, prefix, deepest - 1, sources, problems, types);
+        } else if !is_directory && path.extension().is_some_and(|extension| extension == "yml") {
+            types.extend(defined(&path, sources, problems).into_iter().map(|name| format!("{prefix}{name}")));
+        }
+        prefix.truncate(kept);
+    }
+}
+
+/// The names of the types that a file defines.
+fn defined(path: &Path, sources: &Sources, problems: &mut Problems<'_>) -> Vec<String> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let source = sources.add(path.display().to_string(), "");
+            let message = format!("the types in {} cannot be read: {error}", path.display());
+            problems.add(Span::new(source.id, 0, 0), "this file", message);
+            return Vec::new();
+        }
+    };
+    let source = sources.add(path.display().to_string(), text);
+    let tree = match yaml::parse(&source) {
+        Ok(tree) => tree,
+        Err(error) => {
+            problems.add(Span::new(source.id, error.at, error.at + 1), "this is not YAML", error.text);
+            return Vec::new();
+        }
+    };
+    let Some(Value::Map(entries)) = tree.get("types").map(|types| &types.value) else {
+        problems
+            .add(tree.span, "no `types` here", format!("{} defines no types", path.display()))
+            .help
+            .replace("a file of types has a map `types` of names to definitions".to_string());
+        return Vec::new();
+    };
+    entries.iter().map(|entry| entry.key.clone()).collect()
 }
 
 fn rules(root: &Node) -> Vec<(String, String)> {

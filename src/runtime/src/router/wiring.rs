@@ -26,6 +26,8 @@ pub struct Wiring {
     index: HashMap<NodeId, usize>,
     pub timers: Vec<Timer>,
     pub logs: Vec<LogInput>,
+    /// Who looks on at outputs that are gone, until a node brings them back.
+    absent: HashMap<(NodeId, String), Arc<Taps>>,
 }
 
 /// A node as the router sees it.
@@ -62,8 +64,8 @@ pub struct Output {
     large: AtomicU64,
     /// When the last message came; 0 for never.
     last: AtomicI64,
-    /// Who looks on.
-    pub taps: Taps,
+    /// Who looks on. They stay when the output goes and comes back.
+    pub taps: Arc<Taps>,
 }
 
 /// When a message came to the router, and its place among those of its output, from 1.
@@ -145,11 +147,10 @@ impl Wiring {
         let Some(old) = self.ports.get(at).cloned() else { return };
         self.unsubscribe_all(at);
         old.mailbox.replace_queues(node.inputs.iter().map(queue));
-        let outputs = node.run_config.outputs.iter().map(|id| {
-            let known = old.outputs.get(AsRef::<str>::as_ref(id)).cloned();
-            (id.to_string(), known.unwrap_or_else(Route::new))
-        });
-        self.ports[at] = Arc::new(Port { inputs: node.inputs.clone(), outputs: outputs.collect(), ..(*old).clone() });
+        let mut known = old.outputs.clone();
+        let outputs = self.outputs(node, &mut known);
+        self.part(&node.id, known);
+        self.ports[at] = Arc::new(Port { inputs: node.inputs.clone(), outputs, ..(*old).clone() });
         self.subscribe_all(at);
     }
 
@@ -158,8 +159,31 @@ impl Wiring {
         self.unsubscribe_all(at);
         self.index.retain(|_, place| *place != at);
         if let Some(port) = self.ports.get_mut(at) {
-            *port = Arc::new(Port { inputs: Vec::new(), outputs: HashMap::new(), ..(**port).clone() });
+            let mut empty = (**port).clone();
+            empty.inputs.clear();
+            let outputs = std::mem::take(&mut empty.outputs);
+            let id = empty.id.clone();
+            *port = Arc::new(empty);
+            self.part(&id, outputs);
         }
+    }
+
+    /// The outputs that a node declares: those that are known, and new ones for the rest.
+    fn outputs(&mut self, node: &PlannedNode, known: &mut HashMap<String, Route>) -> HashMap<String, Route> {
+        let outputs = node.run_config.outputs.iter().map(|id| {
+            let route = known.remove(AsRef::<str>::as_ref(id)).unwrap_or_else(|| {
+                let taps = self.absent.remove(&(node.id.clone(), id.to_string())).unwrap_or_default();
+                Route { output: Arc::new(Output { taps, ..Output::default() }), subscribers: Vec::new() }
+            });
+            (id.to_string(), route)
+        });
+        outputs.collect()
+    }
+
+    /// Keeps in mind who looks on at outputs that go.
+    fn part(&mut self, node: &NodeId, outputs: HashMap<String, Route>) {
+        let tapped = outputs.into_iter().filter(|(_, route)| route.output.taps.any());
+        self.absent.extend(tapped.map(|(name, route)| ((node.clone(), name), route.output.taps.clone())));
     }
 
     /// Feeds an input of a node: a new one, or one that nothing feeds any more.
@@ -211,11 +235,12 @@ impl Wiring {
 
     fn add_port(&mut self, node: &PlannedNode, clock: &Arc<HLC>) -> usize {
         let at = self.ports.len();
+        let outputs = self.outputs(node, &mut HashMap::new());
         self.ports.push(Arc::new(Port {
             id: node.id.clone(),
             mailbox: Arc::new(Mailbox::new(node.inputs.iter().map(queue), clock.clone())),
             inputs: node.inputs.clone(),
-            outputs: node.run_config.outputs.iter().map(|id| (id.to_string(), Route::new())).collect(),
+            outputs,
             keeps_outputs: Arc::default(),
         }));
         self.index.insert(node.id.clone(), at);
@@ -273,12 +298,6 @@ impl Wiring {
         }
         self.timers.retain(|timer| !timer.targets.is_empty());
         self.logs.retain(|input| !meant(input.target));
-    }
-}
-
-impl Route {
-    fn new() -> Self {
-        Route { output: Arc::default(), subscribers: Vec::new() }
     }
 }
 

@@ -56,12 +56,9 @@ const INHERITED_ONLY: &[&str] = &[
     "DORA_ZENOH_OPEN_TIMEOUT_MS",
 ];
 
-/// With glibc's defaults every large message is a fresh mapping, and its page faults cost more than its copy.
-const MALLOC: &[(&str, &str)] = &[
-    ("MALLOC_MMAP_THRESHOLD_", "1073741824"),
-    ("MALLOC_TRIM_THRESHOLD_", "8589934592"),
-    ("MALLOC_TOP_PAD_", "67108864"),
-];
+/// With glibc's defaults every large message is a fresh mapping, and its page faults cost more than its copy. From
+/// 32 MiB on it is the other way round: a mapping takes huge pages where programs ask for them, and the heap does not.
+const MALLOC: &[(&str, &str)] = &[("MALLOC_MMAP_THRESHOLD_", "33554432"), ("MALLOC_TRIM_THRESHOLD_", "8589934592")];
 
 /// Whether a descriptor or a caller may set this variable for a node.
 pub fn may_set(variable: &str) -> bool {

@@ -4,9 +4,9 @@
 //! A run is repeated with `DORA_FAULT_SEED`, which every run prints, and prolonged with `DORA_FAULT_ROUNDS`.
 
 mod disk;
-mod garbage;
+pub mod garbage;
 mod marked;
-mod rng;
+pub mod rng;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -351,7 +351,9 @@ impl Trial {
         let details = self.details().await;
         let address = garbage::listener(self.pid("source").await);
         // Some hold on to their connection until the flow has ended.
-        let held: Vec<_> = (0..20).filter_map(|_| garbage::to_node_listener(address, details.info.id, rng)).collect();
+        let held: Vec<_> = (0..20)
+            .filter_map(|_| garbage::to_node_listener(address, details.info.id, &["source", "relay", "sink"], rng))
+            .collect();
         self.moves(&["source/number", "relay/number"]).await;
         let details = self.details().await;
         assert!(details.nodes.iter().all(|node| node.status == Status::Running), "{:?}", details.nodes);

@@ -13,6 +13,7 @@ use runtime::Embedded;
 use runtime::control::daemon;
 use runtime::control::server::Server;
 use runtime::control::token::Token;
+use runtime::model::{Status, StopOptions};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -21,6 +22,8 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
 use crate::dora_cli::{Cli, port_of};
+use crate::faults::garbage;
+use crate::faults::rng::{self, Rng};
 use crate::world::World;
 
 async fn connect(port: u16, bearer: Option<&str>) -> Option<WebSocketStream<TcpStream>> {
@@ -125,6 +128,65 @@ async fn whatever_a_peer_sends_costs_at_most_its_own_connection() {
     assert!(greets(&mut bystander).await);
     assert_eq!(own.list(false).await.unwrap().len(), 1);
     own.shutdown(false).await.unwrap();
+}
+
+const STOCK: &str = "
+nodes:
+  - {id: source, path: source.py, inputs: {tick: dora/timer/millis/2}, outputs: [number]}
+  - {id: relay, path: dora-builtin, args: echo, inputs: {number: source/number}, outputs: [number]}
+  - {id: sink, path: sink.py, inputs: {number: {source: relay/number, queue_size: 5000}}}
+";
+const SOURCE: &str = "
+import pyarrow as pa
+from dora import Node
+node, number = Node(), 0
+for event in node:
+    if event['type'] == 'INPUT':
+        node.send_output('number', pa.array([number]))
+        number += 1
+";
+const SINK: &str = "
+from dora import Node
+expected = 0
+for event in Node():
+    if event['type'] == 'INPUT':
+        assert event['value'][0].as_py() == expected, event
+        expected += 1
+print('in order', flush=True)
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unmodified_nodes_run_on_while_every_port_is_lied_to() {
+    let world = World::new();
+    std::fs::write(world.file(), STOCK).unwrap();
+    for (name, text) in [("source.py", SOURCE), ("sink.py", SINK)] {
+        std::fs::write(world.file().with_file_name(name), text).unwrap();
+    }
+    let row = daemon::ensure(&world.daemon()).await.unwrap();
+    let handle = world.fleet().handle();
+    let mut options = world.start("demo");
+    let venv = Cli::new(0).program().ancestors().nth(2).unwrap().display().to_string();
+    options.env.insert("VIRTUAL_ENV".into(), venv);
+    let flow = world.fleet().start_detached(options).await.unwrap();
+    let pid = handle.inspect(flow.id).await.unwrap().nodes[0].pid.unwrap();
+    let listener = garbage::listener(pid);
+    let seed = rng::fresh();
+    println!("seed {seed}");
+    let mut rng = Rng::new(seed);
+    // Those that are held keep a connection, and half a frame, to the end.
+    let mut held = (Vec::new(), Vec::new());
+    for _ in 0..100 {
+        held.0.extend(garbage::to_node_listener(listener, flow.id, &[], &mut rng));
+        held.1.extend(garbage::to_control_socket(&row, &mut rng).await);
+    }
+    let details = handle.inspect(flow.id).await.unwrap();
+    assert!(details.nodes.iter().all(|node| node.restarts == 0 && node.exit.is_none()), "{:?}", details.nodes);
+    handle.stop(flow.id, StopOptions::default()).await.unwrap();
+    let ended = handle.inspect(flow.id).await.unwrap();
+    assert_eq!(ended.info.status, Status::Stopped, "{:?}", ended.nodes);
+    assert!(ended.edges.iter().all(|edge| edge.dropped == 0), "{:?}", ended.edges);
+    drop(held);
+    daemon::stop(&world.store, false, None).await.unwrap();
 }
 
 /// All files under a directory.

@@ -6,8 +6,8 @@ use diag::codes;
 use futures::StreamExt;
 use runtime::control::daemon;
 use runtime::model::{
-    MetadataParameters, Parameter, Payload, Publication, StopOptions, TapQuery, Topic, TopicMessage, TopicQuery,
-    WaitCondition,
+    MetadataParameters, NodeRef, Parameter, Payload, Publication, StopOptions, TapQuery, Topic, TopicMessage,
+    TopicQuery, WaitCondition,
 };
 use runtime::{Handle, Items};
 
@@ -58,6 +58,26 @@ async fn the_messages_of_another_shells_flow_and_of_the_daemons_are_seen_to_thei
     assert!(detached.status.success(), "{detached:?}");
     follows(&handle).await;
     daemon::stop(&world.store, false, None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_output_that_goes_and_comes_back_is_seen_again() {
+    let world = World::new();
+    let mut holder = world.holder("demo");
+    let handle = world.fleet().handle();
+    let mut messages = handle.messages(tap(&["counter/number"])).await.unwrap();
+    next(&mut messages).await;
+    let removed = NodeRef { dataflow: "demo".into(), node: "counter".parse().unwrap() };
+    handle.remove_node(removed, StopOptions::default()).await.unwrap();
+    let definition = "{id: counter, path: dora-builtin, args: counter --rate 100, outputs: [other]}";
+    handle.add_node("demo", definition.into()).await.unwrap();
+    let definition = definition.replace("other", "number");
+    handle.replace_node("demo", definition, StopOptions::default()).await.unwrap();
+    // Those that the first counter had sent come first; the second one begins anew.
+    while next(&mut messages).await.sequence != 1 {}
+    assert_eq!((next(&mut messages).await.sequence, next(&mut messages).await.missed), (2, 0));
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

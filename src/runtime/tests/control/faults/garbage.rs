@@ -37,13 +37,13 @@ fn frame(request: DaemonRequest) -> Vec<u8> {
     [(body.len() as u64).to_le_bytes().to_vec(), body].concat()
 }
 
-/// Says one wrong thing to the listener for nodes, half the time as a node of the flow. The connection that is
-/// returned stays open, half a frame on its way.
-pub fn to_node_listener(address: SocketAddr, flow: DataflowId, rng: &mut Rng) -> Option<TcpStream> {
+/// Says one wrong thing to the listener for nodes, half the time as one of these nodes of the flow. The connection
+/// that is returned stays open, half a frame on its way.
+pub fn to_node_listener(address: SocketAddr, flow: DataflowId, nodes: &[&str], rng: &mut Rng) -> Option<TcpStream> {
     let mut peer = TcpStream::connect(address).unwrap();
     peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    if rng.below(2) == 0 {
-        let node = rng.choose(&["source", "relay", "sink"]).parse().unwrap();
+    if !nodes.is_empty() && rng.below(2) == 0 {
+        let node = rng.choose(nodes).parse().unwrap();
         peer.write_all(&frame(DaemonRequest::Register(NodeRegisterRequest::new(flow.0, node)))).unwrap();
         let mut length = [0; 8];
         peer.read_exact(&mut length).unwrap();
