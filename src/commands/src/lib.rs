@@ -75,12 +75,12 @@ pub const ALIASES: &[Alias] = &[
     Alias { name: "down", target: "daemon stop", hint: true },
     Alias { name: "filter", target: "where", hint: false },
     Alias { name: "slice", target: "range", hint: false },
-    Alias { name: "format", target: "format pattern", hint: false },
     Alias { name: "str lowercase", target: "str downcase", hint: false },
     Alias { name: "str uppercase", target: "str upcase", hint: false },
     Alias { name: "from yml", target: "from yaml", hint: false },
     Alias { name: "to yml", target: "to yaml", hint: false },
     Alias { name: "from jsonl", target: "from ndjson", hint: false },
+    Alias { name: "to txt", target: "to text", hint: false },
     Alias { name: "to jsonl", target: "to ndjson", hint: false },
 ];
 

@@ -125,8 +125,10 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 /// First words that gather functions of one kind of value rather than verbs of a thing.
-const FAMILIES: &[&str] =
-    &["date", "drop", "each", "format", "from", "into", "math", "path", "random", "skip", "split", "str", "take", "to"];
+const FAMILIES: &[&str] = &[
+    "ansi", "bytes", "date", "decode", "detect", "drop", "each", "encode", "format", "from", "hash", "into", "math",
+    "merge", "path", "random", "roll", "seq", "skip", "split", "str", "take", "to", "update", "url",
+];
 
 #[test]
 fn verbs_are_conventional() {

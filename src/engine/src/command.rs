@@ -182,6 +182,8 @@ pub enum Takes {
     Value,
     /// A closure called with each item as its parameter and as `$in`.
     EachClosure,
+    /// A closure called with each cell of each row as its parameter and as `$in`.
+    CellClosure,
     /// A closure called with each item and what came of the items before.
     FoldClosure,
     /// A row condition, or a closure that gives a bool for an item.
@@ -207,7 +209,7 @@ impl Takes {
             Takes::Column | Takes::NewColumn => "cell-path".into(),
             Takes::ColumnOrClosure => "oneof<cell-path, closure>".into(),
             Takes::Value => "any".into(),
-            Takes::EachClosure | Takes::FoldClosure | Takes::Closure => "closure".into(),
+            Takes::EachClosure | Takes::CellClosure | Takes::FoldClosure | Takes::Closure => "closure".into(),
             Takes::Condition => "condition".into(),
             Takes::Aggregations => "record".into(),
             Takes::WordList(_) | Takes::CommandName => "string".into(),

@@ -223,6 +223,22 @@ impl Env {
         self.0.vars.get(name)
     }
 
+    /// Sets a variable for somebody who asked for it.
+    ///
+    /// # Errors
+    /// `BAD_ARGUMENT` for variables that follow something else.
+    pub fn assign(&mut self, name: &str, value: Value) -> Result<()> {
+        let why = match name {
+            "PWD" => "it follows `cd`",
+            "FILE_PWD" | "CURRENT_FILE" => "it tells of the file that runs",
+            _ => {
+                self.set(name, value);
+                return Ok(());
+            }
+        };
+        Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{name}` cannot be set: {why}")))
+    }
+
     pub fn set(&mut self, name: &str, value: Value) {
         if name == "PWD"
             && let Value::String(path) = &value

@@ -147,9 +147,7 @@ mod tests {
 
     #[test]
     fn nothing_is_computed() {
-        for text in
-            ["(1 + 2)", "$x", "1 + 2", "{a: (rm x)}", "[...$a]", "1 2", "{|x| $x}", "$\"a(b)\"", "[1", "2026-13-01"]
-        {
+        for text in ["(1 + 2)", "$x", "1 + 2", "{a: (rm x)}", "[...$a]", "1 2", "{|x| $x}", "$\"a(b)\"", "[1"] {
             let error = read(text, &Sources::new()).unwrap_err();
             assert_eq!(error.code, codes::NOT_THAT_FORMAT, "{text}");
         }

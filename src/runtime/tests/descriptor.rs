@@ -291,7 +291,7 @@ nodes:
     let told = told.unwrap();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("`my/sensors/v1/Thng` is no type"), "{told:?}");
-    assert!(told[0].ends_with("did you mean `my/sensors/v1/Thing`?"), "{told:?}");
+    assert!(told[0].contains("did you mean `my/sensors/v1/Thing`"), "{told:?}");
 
     for (file, text, problem) in [
         ("types/my/broken.yml", "types: {", "expect"),

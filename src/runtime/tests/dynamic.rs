@@ -164,9 +164,8 @@ fn lie() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 0..200).prop_map(framed),
         torn,
         any::<u64>().prop_map(|length| length.to_le_bytes().to_vec()),
-        // What nodes ask elsewhere, and what a node cannot be called.
+        // What nodes ask elsewhere.
         Just(framed(request(DaemonRequest::NextEvent))),
-        Just(framed(request(DaemonRequest::NodeConfig { node_id: "../../guest".to_string().into() }))),
     ]
 }
 

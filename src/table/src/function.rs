@@ -71,8 +71,12 @@ pub fn apply(function: Function, arguments: &[Value]) -> Result<Value> {
             Value::Bool(b) => i64::from(*b),
             Value::DateTime(at) => at.nanos,
             Value::Float(x) => whole(x.trunc())?,
-            Value::String(text) => parse_int(text)
-                .ok_or_else(|| Diagnostic::new(codes::BAD_CONVERSION, format!("`{text}` is not an int")))?,
+            Value::String(text) => match (parse_int(text), text.trim().replace('_', "").parse::<f64>()) {
+                (Some(n), _) => n,
+                // As a float is: cut off. Names such as `inf` are no digits.
+                (None, Ok(x)) if text.contains(|c: char| c.is_ascii_digit()) => whole(x.trunc())?,
+                _ => return Err(Diagnostic::new(codes::BAD_CONVERSION, format!("`{text}` is not an int"))),
+            },
             _ => return Err(wrong()),
         }),
         Function::IntoFloat => Value::Float(match first {
@@ -210,9 +214,14 @@ mod tests {
 
     #[test]
     fn texts_become_ints_only_when_they_are() {
-        for (text, int) in
-            [("12", Some(12)), (" -1_000 ", Some(-1000)), ("0xff", Some(255)), ("1.5", None), ("--1", None)]
-        {
+        for (text, int) in [
+            ("12", Some(12)),
+            (" -1_000 ", Some(-1000)),
+            ("0xff", Some(255)),
+            ("-1.5", Some(-1)),
+            ("--1", None),
+            ("inf", None),
+        ] {
             let result = apply(Function::IntoInt, &[text.into()]).ok();
             assert_eq!(result, int.map(Value::Int), "{text}");
         }

@@ -230,10 +230,16 @@ impl DateTime {
         Self::from_zoned(&civil.to_zoned(zone).ok()?)
     }
 
-    /// RFC 3339 with as many decimals as there are.
+    /// RFC 3339 with no decimals, or three, six or nine: as many as are needed.
     pub fn rfc3339(self) -> String {
         let zoned = self.zoned();
-        let mut text = zoned.strftime("%Y-%m-%dT%H:%M:%S%.f").to_string();
+        let format = match zoned.subsec_nanosecond() {
+            0 => "%Y-%m-%dT%H:%M:%S",
+            nanos if nanos % 1_000_000 == 0 => "%Y-%m-%dT%H:%M:%S%.3f",
+            nanos if nanos % 1_000 == 0 => "%Y-%m-%dT%H:%M:%S%.6f",
+            _ => "%Y-%m-%dT%H:%M:%S%.9f",
+        };
+        let mut text = zoned.strftime(format).to_string();
         let (sign, offset) = if self.offset < 0 { ('-', -self.offset) } else { ('+', self.offset) };
         let _ = write!(text, "{sign}{:02}:{:02}", offset / 3600, offset / 60 % 60);
         text

@@ -120,7 +120,10 @@ pub static FORMAT_DATE: Command = Command {
     category: Category::Formats,
     effect: Effect::Computes,
     summary: "Writes moments by a format such as `%Y-%m-%d %H:%M:%S`",
-    params: &[Param::required("format", Takes::Type("string"), "The format, as strftime has it"), COLUMNS],
+    params: &[
+        Param::optional("format", Takes::Type("string"), "The format, as strftime has it; that of e-mails by default"),
+        COLUMNS,
+    ],
     io: &[
         ("datetime", "string"),
         ("string", "string"),
@@ -132,7 +135,8 @@ pub static FORMAT_DATE: Command = Command {
     search: &["strftime", "time"],
     infer: Some(|shape| cells::changed_type(shape, Type::String)),
     run: |call, input| {
-        let format = expand(&call.required::<String>("format")?);
+        let format = call.optional::<String>("format")?.unwrap_or_else(|| "%a, %d %b %Y %H:%M:%S %z".into());
+        let format = expand(&format);
         let place = call.span("format");
         cells::change(call, input, move |value| {
             if value.is_nothing() {

@@ -16,7 +16,7 @@ pub static LOAD_ENV: Command = Command {
         };
         let Value::Record(vars) = &vars else { return Err(call.wrong_input(&vars.type_of(), "a record")) };
         for (name, value) in vars.iter() {
-            call.env_mut().set(name, value.clone());
+            call.env_mut().assign(name, value.clone()).map_err(|error| error.label(call.place(), "sets it"))?;
         }
         Ok(Data::Empty)
     },
@@ -39,7 +39,7 @@ pub static WITH_ENV: Command = Command {
         let vars: Arc<Record> = call.required("vars")?;
         let outer = call.env().clone();
         for (name, value) in vars.iter() {
-            call.env_mut().set(name, value.clone());
+            call.env_mut().assign(name, value.clone()).map_err(|error| error.label(call.span("vars"), "sets it"))?;
         }
         let mut runner = call.runner(&call.required("closure")?);
         *call.env_mut() = outer;

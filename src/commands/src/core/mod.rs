@@ -13,6 +13,7 @@ pub(crate) mod exit;
 pub(crate) mod explain;
 pub(crate) mod help;
 pub(crate) mod ignore;
+pub(crate) mod is_terminal;
 pub(crate) mod print;
 pub(crate) mod random;
 pub(crate) mod seq;
@@ -45,6 +46,7 @@ pub static ALL: &[&Command] = &[
     &explain::EXPLAIN,
     &help::HELP,
     &ignore::IGNORE,
+    &is_terminal::IS_TERMINAL,
     &print::PRINT,
     &random::BINARY,
     &random::BOOL,

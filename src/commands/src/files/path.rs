@@ -171,6 +171,9 @@ pub static TYPE: Command = Command {
     run: |call, input| {
         let env = call.env().clone();
         each(call, input, move |path| {
+            if path.is_empty() {
+                return Ok(Value::Nothing);
+            }
             Ok(match std::fs::symlink_metadata(env.resolve(path)) {
                 Ok(meta) if meta.is_symlink() => Value::from("symlink"),
                 Ok(meta) if meta.is_dir() => Value::from("dir"),

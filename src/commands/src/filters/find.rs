@@ -12,6 +12,9 @@ pub static FIND: Command = Command {
         Param::switch("ignore-case", Some('i'), "Match in any case"),
         Param::switch("invert", Some('v'), "Keep what does not match"),
         Param::flag("columns", Some('c'), Takes::Type("list<string>"), "Look in these columns only"),
+        Param::switch("multiline", Some('m'), "Take a text of many lines as a whole"),
+        Param::switch("dotall", Some('s'), "In a pattern `.` matches ends of lines too"),
+        Param::switch("no-highlight", Some('n'), "Mark nothing, which is so in any case; for old scripts"),
     ],
     io: &[
         ("table", "table"),
@@ -41,24 +44,33 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         Some(Value::List(names)) => names.iter().map(value::text::to_text).collect(),
         _ => Vec::new(),
     };
-    let texts: Vec<String> = call.rest::<Value>("texts")?.iter().map(value::text::to_text).collect();
-    let mut pattern = match call.optional::<String>("regex")? {
+    // Texts are looked for within texts; other values are found where they are equal.
+    let (texts, values): (Vec<Value>, Vec<Value>) =
+        call.rest::<Value>("texts")?.into_iter().partition(|one| matches!(one, Value::String(_)));
+    let regex = call.optional::<String>("regex")?;
+    let patterned = regex.is_some() || !texts.is_empty();
+    let mut pattern = match regex {
         Some(pattern) => pattern,
-        None if texts.is_empty() => {
+        None if texts.is_empty() && values.is_empty() => {
             return Err(Diagnostic::new(codes::MISSING_ARGUMENT, "`find` needs something to look for")
                 .label(call.head, "find what?"));
         }
-        None => texts.iter().map(|text| regex::escape(text)).collect::<Vec<_>>().join("|"),
+        None => texts.iter().filter_map(Value::as_str).map(regex::escape).collect::<Vec<_>>().join("|"),
     };
     if ignore_case {
         pattern = format!("(?i){pattern}");
     }
+    if call.switch("dotall") {
+        pattern = format!("(?s){pattern}");
+    }
     let pattern =
         value::ops::compile_regex(&pattern).map_err(|error| error.or_label(call.span("regex"), "this pattern"))?;
-    let keeps = move |item: &Value| found(item, &pattern, &columns) != invert;
+    let wanted = Wanted { pattern: patterned.then_some(pattern), values };
+    let multiline = call.switch("multiline");
+    let keeps = move |item: &Value| wanted.is_in(item, &columns) != invert;
     match rows::plain(input)? {
         Data::Value(Value::String(text)) => {
-            if !text.contains('\n') {
+            if multiline || !text.contains('\n') {
                 return Ok(Data::Value(if keeps(&Value::String(text.clone())) {
                     Value::String(text)
                 } else {
@@ -79,13 +91,24 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
 }
 
-fn found(value: &Value, pattern: &regex::Regex, columns: &[String]) -> bool {
-    match value {
-        Value::Record(record) => record
-            .iter()
-            .filter(|(name, _)| columns.is_empty() || columns.iter().any(|column| column == name))
-            .any(|(_, value)| found(value, pattern, &[])),
-        Value::List(items) => items.iter().any(|item| found(item, pattern, &[])),
-        other => pattern.is_match(&value::text::to_text(other)),
+/// What is looked for; one of it is enough.
+struct Wanted {
+    pattern: Option<regex::Regex>,
+    values: Vec<Value>,
+}
+
+impl Wanted {
+    fn is_in(&self, value: &Value, columns: &[String]) -> bool {
+        match value {
+            Value::Record(record) => record
+                .iter()
+                .filter(|(name, _)| columns.is_empty() || columns.iter().any(|column| column == name))
+                .any(|(_, value)| self.is_in(value, &[])),
+            Value::List(items) => items.iter().any(|item| self.is_in(item, &[])),
+            other => {
+                let matches = |pattern: &regex::Regex| pattern.is_match(&value::text::to_text(other));
+                self.values.contains(other) || self.pattern.as_ref().is_some_and(matches)
+            }
+        }
     }
 }

@@ -8,7 +8,8 @@ pub static JOIN: Command = Command {
     category: Category::Tables,
     effect: Effect::Computes,
     summary: "Joins rows with those rows of another table that have the same value in a column",
-    details: "A column of the right table whose name the left one has too gets `_` after its name; null joins nothing.",
+    details: "A column of the right table whose name the left one has too gets `_` after its name, or what `--prefix` and \
+              `--suffix` say; null joins nothing.",
     params: &[
         Param::required("right", Takes::Type("table"), "The other table"),
         Param::required("on", Takes::Column, "The column of the left table"),
@@ -17,6 +18,8 @@ pub static JOIN: Command = Command {
         Param::switch("left", Some('l'), "All rows of the left table"),
         Param::switch("right-outer", Some('r'), "All rows of the right table"),
         Param::switch("outer", Some('o'), "All rows of both"),
+        Param::flag("prefix", None, Takes::Type("string"), "What goes before a name that both have"),
+        Param::flag("suffix", None, Takes::Type("string"), "What goes after it"),
     ],
     io: &[("table", "table"), ("list<any>", "table")],
     examples: &[example("By a column", "[[id n]; [1 a] [2 b]] | join [[id m]; [2 x]] id", "[[id n m]; [2 b x]]")],
@@ -46,11 +49,15 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
     }
     let shared = left_on == right_on;
+    let (prefix, suffix) = match (call.optional::<String>("prefix")?, call.optional::<String>("suffix")?) {
+        (None, None) => (String::new(), "_".to_string()),
+        (prefix, suffix) => (prefix.unwrap_or_default(), suffix.unwrap_or_default()),
+    };
     let titles: Vec<(Arc<str>, String)> = right_columns
         .iter()
         .filter(|name| !(shared && ***name == *right_on))
         .map(|name| {
-            let title = if left_columns.contains(name) { format!("{name}_") } else { name.to_string() };
+            let title = if left_columns.contains(name) { format!("{prefix}{name}{suffix}") } else { name.to_string() };
             (name.clone(), title)
         })
         .collect();

@@ -18,6 +18,7 @@ pub static SORT_BY: Command = Command {
         Param::switch("reverse", Some('r'), "Largest first"),
         Param::switch("ignore-case", Some('i'), "Compare texts without regard to case"),
         Param::switch("natural", Some('n'), "Compare numbers inside texts as numbers"),
+        Param::switch("custom", Some('c'), "The closures get two rows, and tell whether the first one comes first"),
     ],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("record", "record")],
     examples: &[
@@ -39,6 +40,9 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             .help("name a column or write a closure; `sort` sorts items by themselves"));
     }
     rows::want_items(call, &input)?;
+    if call.switch("custom") {
+        return by_comparison(call, input, &by);
+    }
     let order = Order::of(call);
     let span = call.span("columns");
     let lowered = || {
@@ -78,6 +82,51 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     }
     let sorted = order.sort(call, keyed)?;
     Ok(rows::Items { items: sorted, resource: items.resource }.into_data())
+}
+
+/// Sorts by closures that compare two rows: the first that tells them apart decides.
+fn by_comparison(call: &mut Call<'_>, input: Data, by: &[Value]) -> Result<Data> {
+    let mut closures = Vec::with_capacity(by.len());
+    for by in by {
+        let Some(closure) = <ClosureValue as engine::FromValue>::from_value(by) else {
+            return Err(Diagnostic::new(
+                codes::WRONG_TYPE,
+                format!("rows are compared by closures, not by {}", by.type_of()),
+            )
+            .label(call.span("columns"), "must be a closure of two rows"));
+        };
+        closures.push(call.runner(&closure));
+    }
+    let mut items = rows::all(call, input)?;
+    let reverse = call.switch("reverse");
+    let mut failed = None;
+    let mut before = |runner: &mut engine::Runner, a: &Value, b: &Value| {
+        if failed.is_some() {
+            return false;
+        }
+        match runner.value(&[a.clone(), b.clone()], Value::Nothing) {
+            Ok(value) => value.as_bool().unwrap_or(false),
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        }
+    };
+    items.items.sort_by(|a, b| {
+        for runner in &mut closures {
+            let order = match (before(runner, a, b), before(runner, b, a)) {
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                _ => continue,
+            };
+            return if reverse { order.reverse() } else { order };
+        }
+        Ordering::Equal
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(items.into_data()),
+    }
 }
 
 /// How values are put in order.

@@ -35,6 +35,7 @@ pub static UNIQ_BY: Command = Command {
     summary: "Keeps the first row of each set that is equal in these columns",
     params: &[
         Param::rest("columns", Takes::Column, "The columns to compare"),
+        Param::switch("keep-last", Some('l'), "Keep the last row of each set, where the first one stood"),
         Param::switch("count", Some('c'), "Give a table of each `value` and its `count`"),
         Param::switch("repeated", Some('d'), "Keep only what comes more than once"),
         Param::switch("unique", Some('u'), "Keep only what comes once"),
@@ -69,6 +70,7 @@ fn unique(call: &mut Call<'_>, input: Data, paths: &[CellPath]) -> Result<Data> 
             return Ok(data);
         }
     }
+    let keep_last = call.command.param("keep-last").is_some() && call.switch("keep-last");
     let items = rows::all(call, input)?;
     let mut known: HashMap<table::Key, usize> = HashMap::new();
     let mut kept: Vec<(Value, i64)> = Vec::new();
@@ -83,11 +85,15 @@ fn unique(call: &mut Call<'_>, input: Data, paths: &[CellPath]) -> Result<Data> 
         if ignore_case {
             of = of.iter().map(folded).collect();
         }
+        let mut last = keep_last.then(|| item.clone());
         let at = *known.entry(table::key_of_all(of.iter())).or_insert_with(|| {
             kept.push((item, 0));
             kept.len() - 1
         });
         kept[at].1 += 1;
+        if let Some(item) = last.take() {
+            kept[at].0 = item;
+        }
     }
     let kept = kept.into_iter().filter(|(_, count)| (!repeated || *count > 1) && (!once || *count == 1));
     if counts {

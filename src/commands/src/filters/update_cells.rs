@@ -7,7 +7,7 @@ pub static UPDATE_CELLS: Command = Command {
     effect: Effect::Computes,
     summary: "Calls a closure for each cell and puts what it gives there",
     params: &[
-        Param::required("closure", Takes::EachClosure, "Gives the new cell"),
+        Param::required("closure", Takes::CellClosure, "Gives the new cell"),
         Param::flag("columns", Some('c'), Takes::Type("list<string>"), "The cells of these columns only"),
     ],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "list<any>")],

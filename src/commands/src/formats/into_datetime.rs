@@ -52,6 +52,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     cells::change(call, input, move |value| match value {
         Value::Nothing => Ok(Value::Nothing),
         Value::DateTime(at) => Ok(Value::DateTime(moved(*at, offset))),
+        Value::Int(n) if format.is_some() => {
+            let format = format.as_deref().unwrap_or_default();
+            Ok(Value::DateTime(by_format(&n.to_string(), format, offset)?))
+        }
         Value::Int(n) => Ok(Value::DateTime(DateTime { nanos: *n, offset: offset.unwrap_or(0) })),
         Value::String(text) => {
             let at = match &format {
@@ -66,8 +70,11 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                     None => match text.trim().parse::<i64>() {
                         Ok(n) => DateTime { nanos: n, offset: offset.unwrap_or(0) },
                         Err(_) => {
-                            return Err(super::cannot(value, "a datetime")
-                                .help("2026-01-31T10:00:00+01:00 is one; `--format` says how others are written"));
+                            let mut read = FORMATS.iter().map(|format| by_format(text.trim(), format, offset));
+                            read.find_map(Result::ok).ok_or_else(|| {
+                                super::cannot(value, "a datetime")
+                                    .help("2026-01-31T10:00:00+01:00 is one; `--format` says how others are written")
+                            })?
                         }
                     },
                 },
@@ -83,6 +90,27 @@ fn has_offset(text: &str) -> bool {
     let time = text.trim().get(10..).unwrap_or("");
     time.contains(['Z', 'z', '+', '-'])
 }
+
+/// Other ways of writing moments that leave no doubt which number is the day.
+const FORMATS: &[&str] = &[
+    "%a, %d %b %Y %H:%M:%S %z",
+    "%a %b %d %H:%M:%S %Y",
+    "%d.%m.%Y %H:%M:%S %z",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M %z",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %I:%M %p %z",
+    "%d.%m.%Y %I:%M %p",
+    "%d.%m.%Y",
+    "%d %b %Y %H:%M:%S",
+    "%d %b %Y %H:%M",
+    "%d %b %Y",
+    "%b %d %Y",
+    "%b %d, %Y",
+    "%d %B %Y",
+    "%B %d %Y",
+    "%B %d, %Y",
+];
 
 const TOO_FAR: &str = "it lies too far from now";
 
@@ -118,6 +146,11 @@ pub(crate) fn by_format(text: &str, format: &str, offset: Option<i32>) -> Result
         Diagnostic::new(codes::BAD_CONVERSION, format!("`{text}` is not written as `{format}`")).cause(why)
     };
     let parsed = BrokenDownTime::parse(format, text).map_err(|error| wrong(error.to_string()))?;
+    // Seconds since 1970 say all by themselves.
+    if let (Err(_), Ok(at)) = (parsed.to_date(), parsed.to_timestamp()) {
+        let zone = Offset::from_seconds(offset.unwrap_or(0)).map_err(|error| wrong(error.to_string()))?;
+        return DateTime::from_zoned(&at.to_zoned(TimeZone::fixed(zone))).ok_or_else(|| wrong(TOO_FAR.into()));
+    }
     let zone = match (parsed.offset(), offset) {
         (Some(known), _) => known,
         (None, Some(seconds)) => Offset::from_seconds(seconds).map_err(|error| wrong(error.to_string()))?,

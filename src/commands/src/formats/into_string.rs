@@ -37,18 +37,46 @@ pub static STRING: Command = Command {
 pub static BINARY: Command = Command {
     name: "into binary",
     summary: "Converts to bytes: texts as UTF-8, numbers as eight bytes, least first",
-    examples: &[example("A text", "'hi' | into binary", "0x[68 69]")],
+    params: &[
+        COLUMNS,
+        Param::switch("compact", Some('c'), "Without zero bytes at the end that says least"),
+        Param::flag(
+            "endian",
+            Some('e'),
+            Takes::Words(&["native", "little", "big"]),
+            "The order of the bytes of numbers",
+        ),
+    ],
+    examples: &[
+        example("A text", "'hi' | into binary", "0x[68 69]"),
+        example("A small number", "10 | into binary --compact", "0x[0a]"),
+    ],
     infer: Some(|shape| cells::changed_type(shape, Type::Binary)),
     run: |call, input| {
-        cells::change(call, input, |value| {
-            Ok(match value {
-                Value::Binary(_) | Value::Nothing => value.clone(),
-                Value::String(text) => Value::binary(text.as_bytes().to_vec()),
-                Value::Int(n) | Value::Duration(n) | Value::Filesize(n) => Value::binary(n.to_le_bytes().to_vec()),
-                Value::Float(x) => Value::binary(x.to_le_bytes().to_vec()),
-                Value::Bool(b) => Value::binary(vec![u8::from(*b)]),
+        let big = match call.optional::<String>("endian")?.as_deref() {
+            Some("big") => true,
+            Some("little") => false,
+            _ => cfg!(target_endian = "big"),
+        };
+        let compact = call.switch("compact");
+        cells::change(call, input, move |value| {
+            let number = match value {
+                Value::Binary(_) | Value::Nothing => return Ok(value.clone()),
+                Value::String(text) => return Ok(Value::binary(text.as_bytes().to_vec())),
+                Value::Int(n) | Value::Duration(n) | Value::Filesize(n) => n.to_le_bytes(),
+                Value::Float(x) => x.to_le_bytes(),
+                Value::Bool(b) => i64::from(*b).to_le_bytes(),
                 other => return Err(super::cannot(other, "binary")),
-            })
+            };
+            let mut bytes = number.to_vec();
+            if compact {
+                let length = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1);
+                bytes.truncate(length);
+            }
+            if big {
+                bytes.reverse();
+            }
+            Ok(Value::binary(bytes))
         })
     },
     ..super::INTO
@@ -65,14 +93,8 @@ pub static CELL_PATH: Command = Command {
             Value::CellPath(_) => return Ok(Data::Value(value)),
             Value::String(text) => CellPath::parse(text),
             Value::Int(n) => u64::try_from(*n).ok().map(|n| CellPath(vec![PathMember::index(n)])),
-            Value::List(items) => {
-                let members = items.iter().map(|item| match item {
-                    Value::String(name) => Some(PathMember::name(name.as_str())),
-                    Value::Int(n) => u64::try_from(*n).ok().map(PathMember::index),
-                    _ => None,
-                });
-                members.collect::<Option<Vec<_>>>().map(CellPath)
-            }
+            Value::List(items) => items.iter().map(member).collect::<Option<Vec<_>>>().map(CellPath),
+            Value::Table(_) => value.items()?.iter().map(member).collect::<Option<Vec<_>>>().map(CellPath),
             _ => None,
         };
         match path {
@@ -82,3 +104,17 @@ pub static CELL_PATH: Command = Command {
     },
     ..super::INTO
 };
+
+/// One step: a name, a number, or what `split cell-path` gives of a step.
+fn member(item: &Value) -> Option<PathMember> {
+    match item {
+        Value::String(name) => Some(PathMember::name(name.as_str())),
+        Value::Int(n) => u64::try_from(*n).ok().map(PathMember::index),
+        Value::Record(step) => {
+            let is = |name: &str| step.get(name).and_then(Value::as_bool).unwrap_or(false);
+            let step = member(step.get("value")?)?;
+            Some(PathMember { optional: is("optional"), any_case: is("insensitive"), ..step })
+        }
+        _ => None,
+    }
+}

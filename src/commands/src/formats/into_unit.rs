@@ -56,19 +56,32 @@ fn into_duration(value: &Value, unit: &str) -> Result<Value> {
             }
             nanos as i64
         }
-        Value::String(text) => match parse_duration(text) {
+        Value::String(text) => match parse_duration(text).or_else(|| clock(text)) {
             Some(nanos) => nanos,
             None => match text.trim().parse::<i64>() {
                 Ok(n) => n.checked_mul(one).ok_or_else(too_large)?,
                 Err(_) => {
-                    return Err(
-                        super::cannot(value, "a duration").help("durations are written as `500ms` or `1hr 30min`")
-                    );
+                    return Err(super::cannot(value, "a duration")
+                        .help("durations are written as `500ms`, `1hr 30min` or `1:30:00`"));
                 }
             },
         },
         other => return Err(super::cannot(other, "a duration")),
     }))
+}
+
+/// `3:34:00` and `2:45:31.2`: hours, minutes and seconds.
+fn clock(text: &str) -> Option<i64> {
+    let mut parts = text.trim().split(':');
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || minutes.len() != 2 || !seconds.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let sum = ["hr", "min", "sec"]
+        .iter()
+        .zip([hours, minutes, seconds])
+        .try_fold(0_i64, |sum, (unit, part)| sum.checked_add(parse_duration(&format!("{part}{unit}"))?))?;
+    Some(sum)
 }
 
 fn into_filesize(value: &Value) -> Result<Value> {

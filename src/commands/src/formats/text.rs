@@ -8,12 +8,17 @@ pub static TO: Command = Command {
     category: Category::Formats,
     effect: Effect::Computes,
     summary: "Writes a value as plain text, one line per item; fields as `name: value`",
+    params: &[Param::switch("no-newline", Some('n'), "Without a newline at the very end")],
     io: &[("any", "string")],
     examples: &[example("A list", "[1 2] | to text", "\"1\\n2\\n\"")],
     infer: Some(|_| Some(Type::String)),
     run: |call, input| {
         let value = rows::value(call, input)?;
-        Ok(Data::Value(Value::string(write(&value)?)))
+        let mut text = write(&value)?;
+        if call.switch("no-newline") && text.ends_with('\n') {
+            text.pop();
+        }
+        Ok(Data::Value(Value::string(text)))
     },
     ..Command::DEFAULT
 };

@@ -11,7 +11,7 @@ pub static TO: Command = Command {
     effect: Effect::Computes,
     summary: "Writes a record as TOML; durations are nanoseconds, filesizes bytes",
     details: "TOML has no null: fields without a value are left out.",
-    io: &[("record", "string"), ("any", "string")],
+    io: &[("record", "string")],
     examples: &[example("A record", "{a: 1, b: x} | to toml", "\"a = 1\\nb = \\\"x\\\"\\n\"")],
     infer: Some(|_| Some(Type::String)),
     run: |call, input| {

@@ -21,6 +21,9 @@ function!(LN, "math ln", "Gives the natural logarithm", "1 | math ln" => "0.0", 
 function!(CBRT, "math cbrt", "Gives the cube root", "27 | math cbrt" => "3.0", f64::cbrt);
 function!(SINH, "math sinh", "Gives the hyperbolic sine", "0 | math sinh" => "0.0", f64::sinh);
 function!(COSH, "math cosh", "Gives the hyperbolic cosine", "0 | math cosh" => "1.0", f64::cosh);
+function!(ASINH, "math arcsinh", "Gives the inverse of the hyperbolic sine", "0 | math arcsinh" => "0.0", f64::asinh);
+function!(ACOSH, "math arccosh", "Gives the inverse of the hyperbolic cosine", "1 | math arccosh" => "0.0", f64::acosh);
+function!(ATANH, "math arctanh", "Gives the inverse of the hyperbolic tangent", "0 | math arctanh" => "0.0", f64::atanh);
 function!(TANH, "math tanh", "Gives the hyperbolic tangent", "0 | math tanh" => "0.0", f64::tanh);
 
 /// Declares a function of an angle, which may be given in degrees.

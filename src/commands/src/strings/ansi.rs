@@ -23,7 +23,7 @@ pub static ANSI: Command = Command {
     io: &[("nothing", "any")],
     examples: &[
         example("Green, and back", "$'(ansi green)ok(ansi reset)' | ansi strip", "\"ok\""),
-        example("Any colour", "ansi '#4169e1' | str length", "19"),
+        example("Any colour", "ansi '#4169e1' | str length", "18"),
     ],
     search: &["color", "style", "escape", "terminal"],
     infer: Some(|shape| (!shape.switch("list")).then_some(Type::String)),

@@ -107,6 +107,20 @@ fn guessed(lines: &[String]) -> Vec<Vec<String>> {
             _ => {}
         }
     }
+    // Words of a title under which no other line has anything belong to the title before.
+    let is_empty = |(from, to): (usize, usize)| {
+        chars.iter().skip(1).all(|line| line.iter().skip(from).take(to - from).all(|c| c.is_whitespace()))
+    };
+    if chars.len() > 1 {
+        let mut merged: Vec<(usize, usize)> = Vec::new();
+        for column in columns {
+            match merged.last_mut() {
+                Some(last) if is_empty(column) => last.1 = column.1,
+                _ => merged.push(column),
+            }
+        }
+        columns = merged;
+    }
     let cell = |line: &[char], (from, to): (usize, usize)| -> String {
         line.iter().skip(from).take(to - from).collect::<String>().trim().to_string()
     };

@@ -11,7 +11,7 @@ pub static PATTERN: Command = Command {
     category: Category::Strings,
     effect: Effect::Computes,
     summary: "Writes the fields of records into a text such as `{name} has {size}`",
-    details: "A field may be a path, `{node.name}`. `{{` stands for a brace itself.",
+    details: "A field may be a path, `{node.name}`. `{{` and `}}` stand for braces themselves.",
     params: &[Param::required("pattern", Takes::Type("string"), "The text")],
     io: &[("record", "string"), ("table", "list<string>"), ("list<any>", "list<string>")],
     examples: &[example(
@@ -56,7 +56,7 @@ fn pieces(pattern: &str) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     let mut rest = pattern;
     while let Some(open) = rest.find('{') {
-        pieces.push(Piece::Text(rest[..open].to_string()));
+        pieces.push(Piece::Text(rest[..open].replace("}}", "}")));
         rest = &rest[open + 1..];
         if let Some(after) = rest.strip_prefix('{') {
             pieces.push(Piece::Text("{".to_string()));
@@ -73,11 +73,11 @@ fn pieces(pattern: &str) -> Result<Vec<Piece>> {
         pieces.push(Piece::Field(path));
         rest = &rest[close + 1..];
     }
-    pieces.push(Piece::Text(rest.to_string()));
+    pieces.push(Piece::Text(rest.replace("}}", "}")));
     Ok(pieces)
 }
 
-const DURATIONS: &[&str] = &["ns", "us", "ms", "sec", "min", "hr", "day", "wk"];
+const DURATIONS: &[&str] = &["ns", "us", "µs", "ms", "sec", "min", "hr", "day", "wk"];
 const FILESIZES: &[&str] = &["B", "kB", "MB", "GB", "TB", "PB", "EB", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 pub static DURATION: Command = Command {
@@ -91,6 +91,7 @@ pub static DURATION: Command = Command {
     run: |call, input| {
         let unit: String = call.required("unit")?;
         let one = duration_unit(&unit).unwrap_or(1);
+        let unit = if unit == "us" { "µs".to_string() } else { unit };
         cells::change(call, input, move |value| match value {
             Value::Nothing => Ok(Value::Nothing),
             Value::Duration(nanos) => Ok(Value::string(format!("{} {unit}", in_units(*nanos, one)))),

@@ -66,15 +66,18 @@ pub static CHARS: Command = Command {
     effect: Effect::Computes,
     summary: "Splits texts into their characters",
     params: &[Param::switch("grapheme-clusters", Some('g'), "Into what a reader sees as characters")],
-    io: &[("string", "list<string>"), ("list<any>", "list<string>")],
+    io: &[("string", "list<string>"), ("list<any>", "list<list<string>>")],
     examples: &[example("A word", "'hey' | split chars", "[h e y]")],
-    infer: Some(|_| Some(Type::list(Type::String))),
     run: |call, input| {
         let graphemes = call.switch("grapheme-clusters");
-        each_text(call, input, move |text| match graphemes {
-            true => text.graphemes(true).map(Value::from).collect(),
-            false => text.chars().map(Value::string).collect(),
-        })
+        let chars = move |text: &str| -> Vec<Value> {
+            match graphemes {
+                true => text.graphemes(true).map(Value::from).collect(),
+                false => text.chars().map(Value::string).collect(),
+            }
+        };
+        let many = input.is_many();
+        each_text(call, input, move |text| if many { vec![Value::list(chars(text))] } else { chars(text) })
     },
     ..Command::DEFAULT
 };

@@ -82,12 +82,15 @@ impl Checker<'_> {
             }
             (Takes::Value, Some(closure)) => self.closure_argument(&closure, &[item], &Type::Any, expr.span),
             (Takes::Value, None) => self.typed(expr, text, &Type::Any),
+            (Takes::CellClosure, Some(closure)) => self.closure_argument(&closure, &[Type::Any], &Type::Any, expr.span),
             // What is folded is both the second parameter and `$in`.
             (Takes::FoldClosure, Some(closure)) => {
                 self.closure_argument(&closure, &[item, Type::Any], &Type::Any, expr.span)
             }
             (Takes::Closure, Some(closure)) => self.closure_argument(&closure, &[], input, expr.span),
-            (Takes::EachClosure | Takes::FoldClosure | Takes::Closure, None) => self.typed(expr, text, &Type::Closure),
+            (Takes::EachClosure | Takes::CellClosure | Takes::FoldClosure | Takes::Closure, None) => {
+                self.typed(expr, text, &Type::Closure)
+            }
             (Takes::Condition, None) => match &expr.kind {
                 ExprKind::Variable(_) | ExprKind::Path { .. } | ExprKind::Subexpression(_) => {
                     self.typed(expr, text, &Type::OneOf(vec![Type::Closure, Type::Bool]))

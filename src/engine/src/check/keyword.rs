@@ -95,7 +95,7 @@ impl Checker<'_> {
                     of = of.clone().union(gives);
                     Box::new(node)
                 });
-                if catch.is_none() {
+                if catch.is_none() && finally.is_none() {
                     of = of.union(Type::Nothing);
                 }
                 let finally = finally.as_ref().map(|handler| Box::new(self.handler(handler).0));

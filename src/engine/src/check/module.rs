@@ -31,6 +31,18 @@ impl Checker<'_> {
         for statement in &body.statements {
             for element in &statement.elements {
                 let ExprKind::Keyword(keyword) = &element.expr.kind else { continue };
+                if let Keyword::Def { name: own, exported: true, .. }
+                | Keyword::Binding { name: own, exported: true, .. }
+                | Keyword::Module { name: own, exported: true, .. } = &**keyword
+                    && own.node == *name
+                {
+                    let message = format!("the module `{name}` exports something with its own name");
+                    self.report(
+                        Diagnostic::new(codes::DUPLICATE_NAME, message)
+                            .label(own.span, "named as its module")
+                            .help("`export def main` is called by the module's name alone"),
+                    );
+                }
                 match &**keyword {
                     Keyword::Def { name, exported: true, .. } => {
                         if let Some(function) = scope.functions.get(&name.node) {

@@ -81,7 +81,7 @@ impl Interpreter {
         } else {
             whole.set_path(path, new, true).map_err(|error| error.or_label(span, ""))?;
         }
-        self.env.set(name, whole);
+        self.env.assign(name, whole).map_err(|error| error.label(span, "sets it"))?;
         Ok(())
     }
 }

@@ -491,9 +491,13 @@ impl Interpreter {
                 self.base = base;
                 self.depth = depth;
                 self.env = env;
-                match catch {
-                    Some(handler) => self.handle(handler, Some(error_value::to_value(&error, self.context.sources()))),
-                    None => Ok(Data::Value(Value::Nothing)),
+                match (catch, finally) {
+                    (Some(handler), _) => {
+                        self.handle(handler, Some(error_value::to_value(&error, self.context.sources())))
+                    }
+                    // Whoever only cleans up has dealt with nothing.
+                    (None, Some(_)) => Err(Stop::Error(error)),
+                    (None, None) => Ok(Data::Value(Value::Nothing)),
                 }
             }
             other => other,

@@ -63,6 +63,7 @@ async fn the_messages_of_another_shells_flow_and_of_the_daemons_are_seen_to_thei
 #[tokio::test(flavor = "multi_thread")]
 async fn an_output_that_goes_and_comes_back_is_seen_again() {
     let world = World::new();
+    std::fs::write(world.file(), IMAGES).unwrap();
     let mut holder = world.holder("demo");
     let handle = world.fleet().handle();
     let mut messages = handle.messages(tap(&["counter/number"])).await.unwrap();

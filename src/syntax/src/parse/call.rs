@@ -153,7 +153,7 @@ impl Parser<'_> {
             if raw.starts_with("--") {
                 return self.long(run);
             }
-            if is_short(raw) && run.last == run.first + 1 {
+            if is_short(raw) && run.last == run.first + 1 && self.range_parts(run).is_none() {
                 let letters = self.name(&raw[1..], run.start + 1..run.end);
                 return Argument::Short { letters, span: self.span_of(run) };
             }

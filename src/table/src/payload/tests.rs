@@ -159,7 +159,7 @@ arrays = [
     (pa.array(["a", None], pa.large_string()), "[a, null]"),
     (pa.array(["ab", "abcdefghijklmnopqrst"], pa.string_view()), "[ab, abcdefghijklmnopqrst]"),
     (pa.array([b"\x01", None]), "[0x[01], null]"),
-    (pa.array([at], pa.timestamp("ms", "UTC")), "2026-01-31T10:00:00.25+00:00"),
+    (pa.array([at], pa.timestamp("ms", "UTC")), "2026-01-31T10:00:00.250+00:00"),
     (pa.array([at], pa.timestamp("s", "+01:00")), "2026-01-31T11:00:00+01:00"),
     (pa.array([at.date()]), "2026-01-31T00:00:00+00:00"),
     (pa.array([datetime.time(0, 0, 1)]), "1sec"),
