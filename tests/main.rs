@@ -11,6 +11,7 @@ mod daemon;
 mod dataflows;
 mod layers;
 mod mistakes;
+mod programs;
 mod prompt;
 mod reference;
 mod telemetry;

@@ -17,6 +17,7 @@
 //! - [`context`] – what a session shares; the environment
 //! - [`error_value`] – errors as records, and back
 //! - [`session`] – text in, data out
+//! - [`stdlib`] – modules written in the language itself
 
 pub mod call;
 pub mod check;
@@ -31,6 +32,7 @@ pub mod program;
 pub mod registry;
 pub mod run;
 pub mod session;
+pub mod stdlib;
 
 pub use call::{Call, ClosureValue, FromValue, Runner};
 pub use command::{Category, Command, Effect, Example, Known, Lowering, Param, Shape, Takes};

@@ -10,9 +10,12 @@ use engine::{Context, Data, Registry, Session};
 use runtime::control::contexts::VARIABLE;
 
 use crate::argv;
+use crate::layout;
 use crate::live;
+use crate::programs;
 use crate::services::{self, Services};
 use crate::terminal::{ErrorFormat, Format, Terminal};
+use crate::testing;
 
 /// The words after `dora`, sorted.
 struct Asked {
@@ -38,6 +41,10 @@ enum What {
     },
     /// `check FILE…`
     Check(Vec<PathBuf>),
+    /// `fmt [--check] FILE…`
+    Layout(layout::Asked),
+    /// `test [--filter TEXT] FILE…`
+    Test(testing::Asked),
     /// Everything else is a command.
     Command(Vec<String>),
 }
@@ -99,6 +106,8 @@ fn run(words: Vec<String>) -> i32 {
             shown.map_or_else(|error| error_value::exit_requested(&error).unwrap_or(Exit::Failed as i32), |()| 0)
         }
         What::Check(files) => check(&session, &terminal, &files),
+        What::Layout(asked) => layout::run(&terminal, &asked),
+        What::Test(asked) => testing::run(&terminal, &asked),
         What::Command(words) => {
             session.context().provide(commands::dataflow::FollowsLogs);
             let (block, source) = argv::call(&words, session.context().registry(), session.context().sources());
@@ -171,13 +180,9 @@ pub(crate) fn exit_code(error: &Diagnostic) -> i32 {
 }
 
 fn script(session: &mut Session, terminal: &Terminal, file: &Path, words: &[String]) -> i32 {
-    let text = match std::fs::read_to_string(file) {
+    let text = match programs::read(file) {
         Ok(text) => text,
         Err(error) => {
-            let error = Diagnostic::new(
-                codes::NO_SCRIPT,
-                format!("`{}` cannot be read: {}", file.display(), diag::os_reason(&error)),
-            );
             terminal.error(&error, session.context().sources());
             return error.code.exit() as i32;
         }
@@ -206,15 +211,12 @@ fn script(session: &mut Session, terminal: &Terminal, file: &Path, words: &[Stri
 fn check(session: &Session, terminal: &Terminal, files: &[PathBuf]) -> i32 {
     let mut worst = Exit::Done as i32;
     for file in files {
-        let error = match std::fs::read_to_string(file) {
+        let error = match programs::read(file) {
             Ok(text) => {
                 let source = session.context().sources().add(file.display().to_string(), text);
                 Diagnostic::combine(session.check(&source).errors)
             }
-            Err(error) => Some(Diagnostic::new(
-                codes::NO_SCRIPT,
-                format!("`{}` cannot be read: {}", file.display(), diag::os_reason(&error)),
-            )),
+            Err(error) => Some(error),
         };
         if let Some(error) = error {
             terminal.error(&error, session.context().sources());
@@ -273,6 +275,8 @@ fn sort(words: Vec<String>) -> Result<Asked, Box<Diagnostic>> {
         (Some(code), _) => What::Code { code, stdin },
         (None, None) => What::Shell,
         (None, Some("check")) => What::Check(rest.drain(1..).map(PathBuf::from).collect()),
+        (None, Some("fmt")) => What::Layout(layout::Asked::of(rest.drain(1..))?),
+        (None, Some("test")) => What::Test(testing::Asked::of(rest.drain(1..))?),
         (None, Some(first)) if first.ends_with(".dora") => {
             What::Script { file: PathBuf::from(first), words: rest.split_off(1) }
         }

@@ -2,6 +2,7 @@
 //!
 //! - [`app`] – the words after `dora`: shell, script, code, one command
 //! - [`argv`] – one command's words, bound as a line of the language is
+//! - [`mod@layout`], [`testing`]: `dora fmt` and `dora test`; [`programs`]: the files that they and `dora check` look at
 //! - [`terminal`] – standard streams, as commands see them
 //! - [`progress`] – long waits, shown
 //! - [`rows`] – rows of a stream, shown as they come
@@ -19,9 +20,11 @@ pub mod app;
 pub mod argv;
 pub mod complete;
 pub mod highlight;
+pub mod layout;
 pub mod line;
 pub mod live;
 pub mod node;
+mod programs;
 mod progress;
 pub mod prompt;
 pub mod rows;
@@ -30,6 +33,7 @@ pub mod signals;
 #[cfg(test)]
 mod tables;
 pub mod terminal;
+pub mod testing;
 pub mod usage;
 
 pub use app::main;

@@ -25,6 +25,8 @@ Usage:
   dora -c CODE              code of the language: dora -c 'ls | length'
   dora FILE.dora …          a script, and the words for its `main`
   dora check FILE.dora …    looks for mistakes and runs nothing
+  dora fmt [--check] PATH … lays programs out
+  dora test PATH …          runs tests in programs and examples in documents
 
 Options:
   -c, --commands CODE       run code

@@ -32,6 +32,19 @@ pub struct Pipeline {
     pub span: Span,
 }
 
+impl Pipeline {
+    /// The keyword form that it is, when it is nothing else.
+    pub fn keyword(&self) -> Option<&Keyword> {
+        match self.elements.as_slice() {
+            [element] => match &element.expr.kind {
+                ExprKind::Keyword(keyword) => Some(keyword),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// One stage of a pipeline: an expression with what surrounds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Element {
@@ -320,6 +333,11 @@ pub enum Keyword {
     },
     Source {
         path: Expr,
+    },
+    /// `@name arguments`, on a line above a `def`: says something of it.
+    Attribute {
+        name: Name,
+        arguments: Vec<Argument>,
     },
 }
 

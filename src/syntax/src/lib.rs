@@ -9,6 +9,7 @@
 //! - [`literal`][]: words that are values; escapes
 //! - [`mod@parse`][]: tokens to tree
 //! - [`visit`][]: walking the tree, and the way down to a place in the text
+//! - [`mod@format`][]: the same program, laid out as everybody writes it; [`show`][]: a tree in a line, to compare it
 //!
 //! What the tree does not say by itself: `{ … }` without `| |` is always [`ast::ExprKind::Block`], wherever it
 //! stands, and is a closure when binding or its place makes it one. `{}` is an empty block as an argument, behind
@@ -17,13 +18,16 @@
 
 pub mod ast;
 pub mod expression;
+pub mod format;
 pub mod literal;
 pub mod parse;
+mod show;
 pub mod tokens;
 pub mod visit;
 
 #[cfg(test)]
 mod tests;
 
+pub use format::format;
 pub use parse::{Parsed, parse};
 pub use tokens::{TokenKind, Tokens};

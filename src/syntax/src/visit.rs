@@ -160,6 +160,7 @@ fn of_keyword<'a>(keyword: &'a Keyword, each: &mut dyn FnMut(Node<'a>)) {
             catch.iter().chain(finally).for_each(|expr| each(Node::Expr(expr)));
         }
         Keyword::Use { path, .. } | Keyword::Source { path } => each(Node::Expr(path)),
+        Keyword::Attribute { arguments, .. } => arguments.iter().for_each(|argument| of_argument(argument, each)),
     }
 }
 

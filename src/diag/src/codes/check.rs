@@ -27,4 +27,6 @@ super::codes! {
     WRONG_ASSIGNMENT = "215", Usage, "wrong type assigned";
     /// A signature that cannot be called as written.
     BAD_SIGNATURE = "216", Usage, "bad signature";
+    /// `@name` that is not known, or stands above no `def`.
+    BAD_ATTRIBUTE = "217", Usage, "attribute without a meaning";
 }

@@ -26,4 +26,6 @@ super::codes! {
     /// A question whether to go on was answered with no.
     DECLINED = "611", Failed, "declined";
     NODE_NOT_FOUND = "612", NotFound, "node not found";
+    /// `dora test` found something else than what was expected.
+    TEST_FAILED = "613", Failed, "test failed";
 }

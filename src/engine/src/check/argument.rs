@@ -222,10 +222,7 @@ impl Checker<'_> {
             ExprKind::Bare(_) => (Node::constant(Value::string(text), expr.span), Type::String),
             // `{}` is a record or a closure, as is wanted.
             ExprKind::Block(block)
-                if block.statements.is_empty()
-                    && !of.is_any()
-                    && *of != Type::Closure
-                    && of.accepts(&Type::Record(Fields::open())) =>
+                if block.statements.is_empty() && *of != Type::Closure && of.accepts(&Type::Record(Fields::open())) =>
             {
                 (Node::constant(Value::record(Record::new()), expr.span), Type::Record(Fields::open()))
             }

@@ -23,6 +23,7 @@ impl Checker<'_> {
     }
 
     fn statements(&mut self, block: &ast::Block, input: &Type) -> (Vec<Node>, Type) {
+        self.attributes(block);
         self.predeclare(block);
         let mut nodes = Vec::new();
         let mut of = Type::Nothing;
@@ -33,6 +34,26 @@ impl Checker<'_> {
             of = gives;
         }
         (nodes, of)
+    }
+
+    /// Attributes that are known, each above a definition or another attribute.
+    fn attributes(&mut self, block: &ast::Block) {
+        for (at, statement) in block.statements.iter().enumerate() {
+            let Some(ast::Keyword::Attribute { name, .. }) = statement.keyword() else { continue };
+            if !ATTRIBUTES.contains(&&*name.node) {
+                let error = Diagnostic::new(codes::BAD_ATTRIBUTE, format!("there is no attribute `@{}`", name.node))
+                    .label(name.span, "unknown");
+                self.report(match diag::suggest::did_you_mean(&name.node, ATTRIBUTES.iter().copied()) {
+                    Some(help) => error.help(help),
+                    None => error.help(format!("the attributes are: {}", ATTRIBUTES.join(", "))),
+                });
+            }
+            let next = block.statements.get(at + 1).and_then(ast::Pipeline::keyword);
+            if !matches!(next, Some(ast::Keyword::Attribute { .. } | ast::Keyword::Def { .. })) {
+                let error = Diagnostic::new(codes::BAD_ATTRIBUTE, "an attribute says something of the `def` below it");
+                self.report(error.label(statement.span, "no `def` follows"));
+            }
+        }
     }
 
     /// A pipeline; `input` flows into its first element.
@@ -140,6 +161,9 @@ impl Checker<'_> {
         }
     }
 }
+
+/// What can be said of a definition. The last three have a meaning in Nushell and are passed over.
+pub const ATTRIBUTES: &[&str] = &["test", "ignore", "example", "search-terms", "category", "deprecated"];
 
 /// Whether a variable of the environment says which programs a bare word or a relative path means.
 pub(super) fn decides_where_programs_are(name: &str) -> bool {

@@ -31,7 +31,9 @@ impl Checker<'_> {
             let known = (1..=texts.len())
                 .rev()
                 .find_map(|count| Some((self.function(&texts[..count].join(" "))?.clone(), count)));
-            if let Some((function, count)) = known {
+            // The longest name wins, whoever has declared it.
+            let longer = |count: usize| self.context.registry().longest(&texts).is_some_and(|(_, of, _)| of > count);
+            if let Some((function, count)) = known.filter(|(_, count)| !longer(*count)) {
                 let head = words[0].1.to(words[count - 1].1);
                 return self.call_def(&function, &call.arguments[count - 1..], input, head, span);
             }

@@ -110,6 +110,8 @@ impl Checker<'_> {
                 (nothing(span), Type::Nothing)
             }
             Keyword::Source { path } => self.source_file(path, span),
+            // What is said of a definition is for those who look at programs from outside.
+            Keyword::Attribute { .. } => (nothing(span), Type::Nothing),
         }
     }
 

@@ -10,6 +10,7 @@ use value::{Record, Type, Value};
 use super::Checker;
 use super::scope::{FunctionName, Module, Scope, VarKind};
 use crate::program::{Node, Op};
+use crate::stdlib;
 
 impl Checker<'_> {
     /// `module name { … }`
@@ -154,8 +155,12 @@ impl Checker<'_> {
         if let Some(module) = self.module(&name) {
             return Some(module.clone());
         }
-        if !name.ends_with(".dora") && !name.contains('/') {
-            let known: Vec<Arc<str>> = self.scopes.iter().flat_map(|scope| scope.modules.keys()).cloned().collect();
+        if let Some((short, text)) = stdlib::find(&name) {
+            return Some(self.standard_module(&name, short, text));
+        }
+        if name.starts_with("std/") || name == "std" || !name.ends_with(".dora") && !name.contains('/') {
+            let declared = self.scopes.iter().flat_map(|scope| scope.modules.keys()).cloned();
+            let known: Vec<Arc<str>> = declared.chain(stdlib::names().map(Arc::from)).collect();
             let error = Diagnostic::new(codes::UNKNOWN_MODULE, format!("there is no module `{name}`"))
                 .label(path.span, "not found");
             self.report(match suggest::did_you_mean(&name, known.iter().map(|name| &**name)) {
@@ -174,6 +179,20 @@ impl Checker<'_> {
         self.loading.pop();
         self.loaded.insert(file, module.clone());
         Some(module)
+    }
+
+    /// A module that comes with the program.
+    fn standard_module(&mut self, name: &str, short: &str, text: &str) -> Arc<Module> {
+        let key = PathBuf::from(name);
+        if let Some(module) = self.loaded.get(&key) {
+            return module.clone();
+        }
+        let source = self.context.sources().add(name, text);
+        // The tests see to it that there are no mistakes in it.
+        let block = syntax::parse(&source).block;
+        let module = Arc::new(self.module_body(&short.into(), &block));
+        self.loaded.insert(key, module.clone());
+        module
     }
 
     /// `source file.dora`: its statements as if they stood here.

@@ -94,7 +94,7 @@ impl Parser<'_> {
         !(lone_variable && !raw.contains('.') || is_flag)
     }
 
-    fn arguments(
+    pub(super) fn arguments(
         &mut self,
         cursor: &mut Cursor<'_>,
         external: bool,

@@ -28,6 +28,9 @@ impl Parser<'_> {
             let operator = cursor.run_at(1).filter(|next| expression::ASSIGNMENTS.contains(&self.raw(*next)))?;
             return Some(self.assignment(run, operator, cursor));
         }
+        if cursor.at == 0 && word.strip_prefix('@').is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic())) {
+            return Some(self.attribute(run, cursor));
+        }
         if !KEYWORDS.contains(&word) {
             return None;
         }
@@ -58,6 +61,16 @@ impl Parser<'_> {
         }
         let kind = keyword.map_or(ExprKind::Error, |keyword| ExprKind::Keyword(Box::new(keyword)));
         Some(self.expr(kind, run.start..cursor.behind()))
+    }
+
+    /// `@name arguments`
+    fn attribute(&mut self, run: Run, cursor: &mut Cursor<'_>) -> Expr {
+        cursor.next();
+        let name = self.name(&self.raw(run)[1..], run.start + 1..run.end);
+        let mut arguments = Vec::new();
+        self.arguments(cursor, false, &mut arguments, &mut Vec::new());
+        let keyword = Keyword::Attribute { name, arguments };
+        self.expr(ExprKind::Keyword(Box::new(keyword)), run.start..cursor.behind())
     }
 
     /// The rest of the statement, pipes and all.

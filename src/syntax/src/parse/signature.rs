@@ -289,12 +289,28 @@ impl Parser<'_> {
                     newlines = 0;
                     lines.push(comment_text(self.text.get(self.start(before)..self.end(before)).unwrap_or_default()));
                 }
-                _ => break,
+                _ => match self.attribute_line(before).filter(|_| newlines == 1) {
+                    Some(first) => {
+                        newlines = 0;
+                        at = first;
+                        continue;
+                    }
+                    None => break,
+                },
             }
             at = before;
         }
         lines.reverse();
         lines.join("\n")
+    }
+
+    /// The first token of the line that a token is on, when that is an attribute.
+    fn attribute_line(&self, index: usize) -> Option<usize> {
+        let is_newline = |at: &usize| self.kind(*at) == Some(TokenKind::Newline);
+        let begin = (0..index).rev().find(is_newline).map_or(0, |newline| newline + 1);
+        let first = (begin..=index).find(|at| self.kind(*at) != Some(TokenKind::Blank))?;
+        let is_word = self.kind(first) == Some(TokenKind::Word);
+        (is_word && self.text.get(self.start(first)..)?.starts_with('@')).then_some(first)
     }
 
     /// Whether nothing but blanks stands before a comment on its line.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use diag::codes::{self, Code};
 
-use super::{parsed, show};
+use super::parsed;
+use crate::show;
 
 /// Text, code, marked text, incomplete.
 const CASES: &[(&str, Code, &str, bool)] = &[

@@ -29,7 +29,7 @@ const SAMPLES: &[(&str, &[&str])] = &[
     ),
 ];
 
-fn grammar() -> Grammar {
+pub(super) fn grammar() -> Grammar {
     Grammar::read(TEXT, SAMPLES)
 }
 

@@ -8,9 +8,9 @@ use crate::{Parsed, parse};
 
 mod ebnf;
 mod errors;
+mod format;
 mod grammar;
 mod properties;
-mod show;
 mod trees;
 
 fn source(text: &str) -> Arc<Source> {

@@ -1,6 +1,7 @@
 //! The tree of every construct, as an s-expression: `text` on one side, what it reads as on the other.
 
-use super::{parsed, show};
+use super::parsed;
+use crate::show;
 
 /// Reads each text without a diagnostic, and compares the trees.
 #[track_caller]

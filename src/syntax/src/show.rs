@@ -232,6 +232,7 @@ fn keyword(it: &Keyword) -> String {
                 .chain(all.then(|| "*".to_string())),
         ),
         Keyword::Source { path } => format!("(source {})", expr(path)),
+        Keyword::Attribute { name, arguments } => list(&format!("@{}", name.node), arguments.iter().map(argument)),
     }
 }
 
