@@ -31,7 +31,7 @@ fn a_file_is_laid_out_in_its_place_and_only_if_it_can_be_read() {
     assert!(std::fs::read_to_string(&file).unwrap().starts_with("ls|first"), "a check changes nothing");
     let done = world.dora(&["fmt", "a.dora"]);
     assert_eq!(done.code, 0, "{}", done.err);
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "ls | first # why\n\nif true {\n    1}\n");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "ls | first # why\n\nif true {\n    1 }\n");
     assert_eq!(world.dora(&["fmt", "--check", "a.dora"]).code, 0);
     assert_eq!(world.dora(&["fmt", "missing.dora"]).code, 10);
     assert_eq!(world.dora(&["fmt", "--chek"]).code, 2);
