@@ -237,9 +237,8 @@ impl Runner {
 
     /// Calls the closure and collects what it gives.
     pub fn value(&mut self, arguments: &[Value], input: Value) -> Result<Value> {
-        let interrupt = self.interpreter.context.interrupt().clone();
-        interrupt.check()?;
-        self.run(arguments, Data::Value(input))?.into_value(&interrupt)
+        self.interpreter.context.interrupt().check()?;
+        self.interpreter.value_of_closure(&self.closure, arguments, input)
     }
 
     /// Calls the closure as a condition for one item: true only for `true`; null counts as false.

@@ -19,28 +19,82 @@ impl Interpreter {
         }
     }
 
+    /// Calls a closure with one value as its `$in`, and collects what it gives.
+    pub(crate) fn value_of_closure(
+        &mut self,
+        closure: &ClosureValue,
+        arguments: &[Value],
+        input: Value,
+    ) -> Result<Value> {
+        let function = &closure.function;
+        let Some(body) = expression(function) else {
+            let data = self.call_closure(closure, arguments, Data::Value(input))?;
+            return data.into_value(self.context.interrupt());
+        };
+        // What only computes needs neither an environment of its own nor a pipeline.
+        let result = self.frame(function, |interpreter, frame| {
+            interpreter.fill(closure, arguments, frame)?;
+            if let Some(slot) = function.input {
+                interpreter.stack[frame + slot as usize] = input;
+            }
+            interpreter.in_frame(frame, |interpreter| interpreter.eval(body))
+        });
+        match result.and_then(|value| self.check_value(function, value)) {
+            Ok(value) => Ok(value),
+            Err(stop) => super::stopped(stop, function.span)?.into_value(self.context.interrupt()),
+        }
+    }
+
     /// Calls a closure as its caller would run its body: what it changes in the environment stays.
     pub(crate) fn call_here(&mut self, closure: &ClosureValue, arguments: &[Value], input: Data) -> Result<Data> {
-        let result = self
-            .frame_of(closure, arguments)
-            .and_then(|frame| self.enter_keeping(&closure.function, frame, input, true));
-        match result {
+        match self.enter_keeping(closure, arguments, input, true) {
             Ok(data) => Ok(data),
             Err(stop) => super::stopped(stop, closure.function.span),
         }
     }
 
     pub(super) fn enter_closure(&mut self, closure: &ClosureValue, arguments: &[Value], input: Data) -> Flow<Data> {
-        let frame = self.frame_of(closure, arguments)?;
-        self.enter(&closure.function, frame, input)
+        self.enter_keeping(closure, arguments, input, closure.function.env)
     }
 
-    /// The slots of a call: what the closure captured, and its arguments.
-    fn frame_of(&mut self, closure: &ClosureValue, arguments: &[Value]) -> Flow<Vec<Value>> {
+    fn enter_keeping(&mut self, closure: &ClosureValue, arguments: &[Value], input: Data, keep: bool) -> Flow<Data> {
+        self.frame(&closure.function, |interpreter, frame| {
+            interpreter.fill(closure, arguments, frame)?;
+            interpreter.enter(&closure.function, frame, input, keep)
+        })
+    }
+
+    /// Makes room for the slots of a call on top of the stack, and takes it back whatever happens. The slots are filled
+    /// while those of the caller are in sight.
+    fn frame<T>(&mut self, function: &Function, call: impl FnOnce(&mut Self, usize) -> Flow<T>) -> Flow<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(Diagnostic::new(codes::TOO_DEEP, format!("calls are nested {MAX_DEPTH} deep"))
+                .label(function.span, "called from within itself")
+                .help("a function that calls itself must come to an end; `for` and `reduce` need no depth")
+                .into());
+        }
+        let frame = self.stack.len();
+        self.stack.resize(frame + function.frame as usize, Value::Nothing);
+        let result = call(self, frame);
+        self.stack.truncate(frame);
+        result
+    }
+
+    /// Runs something with the slots of a frame in sight.
+    fn in_frame<T>(&mut self, frame: usize, run: impl FnOnce(&mut Self) -> Flow<T>) -> Flow<T> {
+        let outer = (self.base, self.depth);
+        self.base = frame;
+        self.depth += 1;
+        let result = run(self);
+        (self.base, self.depth) = outer;
+        result
+    }
+
+    /// Fills the slots of a closure's call: what it captured, and its arguments.
+    fn fill(&mut self, closure: &ClosureValue, arguments: &[Value], frame: usize) -> Flow<()> {
         let function = &closure.function;
-        let mut frame = vec![Value::Nothing; function.frame as usize];
         for (slot, value) in function.captures.iter().zip(closure.captures.iter()) {
-            frame[*slot as usize] = value.clone();
+            self.stack[frame + *slot as usize] = value.clone();
         }
         let mut given = arguments.iter();
         for param in &function.params {
@@ -51,20 +105,47 @@ impl Interpreter {
                 FunctionParamKind::Flag(default) => default.clone(),
                 FunctionParamKind::Switch => Value::Bool(false),
             };
-            frame[param.slot as usize] = checked_parameter(value, param, function.span)?;
+            self.stack[frame + param.slot as usize] = checked_parameter(value, param, function.span)?;
         }
-        Ok(frame)
+        Ok(())
     }
 
     pub(super) fn call_function(&mut self, call: &FunctionCall, input: Data, span: Span) -> Flow<Data> {
-        let Some(function) = call.function.get() else {
-            return Err(Diagnostic::new(codes::INTERNAL, "this function was called before it was defined")
-                .label(span, "")
-                .into());
+        let function = defined(call, span)?;
+        self.frame(function, |interpreter, frame| {
+            interpreter.arguments_of(call, function, frame)?;
+            interpreter.enter(function, frame, input, function.env)
+        })
+    }
+
+    /// The same for a call that nothing flows into and whose value is wanted.
+    pub(super) fn value_of_function(&mut self, call: &FunctionCall, span: Span) -> Flow<Value> {
+        let function = defined(call, span)?;
+        let Some(body) = single(&function.body) else {
+            let outer = std::mem::replace(&mut self.capture, true);
+            let data = self.call_function(call, Data::Empty, span);
+            self.capture = outer;
+            return self.collect(data?, span);
         };
-        let mut frame = vec![Value::Nothing; function.frame as usize];
+        let value = self.frame(function, |interpreter, frame| {
+            interpreter.arguments_of(call, function, frame)?;
+            let env = interpreter.env.clone();
+            let result = interpreter.in_frame(frame, |interpreter| interpreter.eval(body));
+            if !function.env {
+                interpreter.env = env;
+            }
+            match result {
+                Err(Stop::Return(value)) => Ok(value),
+                other => other,
+            }
+        })?;
+        self.check_value(function, value)
+    }
+
+    /// Fills the slots of a function's call.
+    fn arguments_of(&mut self, call: &FunctionCall, function: &Function, frame: usize) -> Flow<()> {
         for (inner, outer) in function.captures.iter().zip(&call.captures) {
-            frame[*inner as usize] = self.slot(*outer).clone();
+            self.stack[frame + *inner as usize] = self.slot(*outer).clone();
         }
         for (param, argument) in function.params.iter().zip(&call.arguments) {
             let value = match argument {
@@ -88,51 +169,22 @@ impl Interpreter {
                     FunctionParamKind::Required => Value::Nothing,
                 },
             };
-            frame[param.slot as usize] = value;
+            self.stack[frame + param.slot as usize] = value;
         }
-        self.enter(function, frame, input)
+        Ok(())
     }
 
-    /// Runs a function's body in a frame of its own.
-    fn enter(&mut self, function: &Arc<Function>, frame: Vec<Value>, input: Data) -> Flow<Data> {
-        self.enter_keeping(function, frame, input, function.env)
-    }
-
-    /// Runs a function's body; `keep` says whether its changes of the environment are the caller's.
-    fn enter_keeping(
-        &mut self,
-        function: &Arc<Function>,
-        frame: Vec<Value>,
-        mut input: Data,
-        keep: bool,
-    ) -> Flow<Data> {
-        if self.depth >= MAX_DEPTH {
-            return Err(Diagnostic::new(codes::TOO_DEEP, format!("calls are nested {MAX_DEPTH} deep"))
-                .label(function.span, "called from within itself")
-                .help("a function that calls itself must come to an end; `for` and `reduce` need no depth")
-                .into());
-        }
-        let outer = (self.base, self.depth, self.stack.len());
+    /// Runs a function's body in its frame; `keep` says whether its changes of the environment are the caller's.
+    fn enter(&mut self, function: &Arc<Function>, frame: usize, mut input: Data, keep: bool) -> Flow<Data> {
         let env = self.env.clone();
-        self.base = self.stack.len();
-        self.depth += 1;
-        self.stack.extend(frame);
-        let mut result = Ok(());
-        if let Some(slot) = function.input {
-            match self.collect(input, function.span) {
-                Ok(value) => {
-                    self.set(slot, value.clone());
-                    input = Data::Value(value);
-                }
-                Err(stop) => {
-                    input = Data::Empty;
-                    result = Err(stop);
-                }
+        let result = self.in_frame(frame, |interpreter| {
+            if let Some(slot) = function.input {
+                let value = interpreter.collect(input, function.span)?;
+                interpreter.set(slot, value.clone());
+                input = Data::Value(value);
             }
-        }
-        let result = result.and_then(|()| self.run(&function.body, input));
-        (self.base, self.depth) = (outer.0, outer.1);
-        self.stack.truncate(outer.2);
+            interpreter.run(&function.body, input)
+        });
         if !keep {
             self.env = env;
         }
@@ -145,23 +197,61 @@ impl Interpreter {
 
     /// Holds what a function with an annotation gives against it, where the checker could not know.
     fn check_output(&self, function: &Function, data: Data) -> Flow<Data> {
-        let [(_, of)] = function.io.as_slice() else { return Ok(data) };
         match data {
-            Data::Value(value) if !of.is_any() && *of != Type::Nothing => match coerce(value, of) {
-                Ok(value) => Ok(Data::Value(value)),
-                Err(value) => {
-                    let name = function.name.as_deref().unwrap_or("this closure");
-                    Err(Diagnostic::new(
-                        codes::WRONG_TYPE,
-                        format!("`{name}` promises {of} and gave {}", value.type_of()),
-                    )
-                    .label(function.span, "promised here")
-                    .into())
-                }
-            },
+            Data::Value(value) => self.check_value(function, value).map(Data::Value),
             other => Ok(other),
         }
     }
+
+    fn check_value(&self, function: &Function, value: Value) -> Flow<Value> {
+        let [(_, of)] = function.io.as_slice() else { return Ok(value) };
+        if of.is_any() || *of == Type::Nothing {
+            return Ok(value);
+        }
+        coerce(value, of).map_err(|value| {
+            let name = function.name.as_deref().unwrap_or("this closure");
+            Diagnostic::new(codes::WRONG_TYPE, format!("`{name}` promises {of} and gave {}", value.type_of()))
+                .label(function.span, "promised here")
+                .into()
+        })
+    }
+}
+
+fn defined(call: &FunctionCall, span: Span) -> Flow<&Arc<Function>> {
+    call.function.get().ok_or_else(|| {
+        Diagnostic::new(codes::INTERNAL, "this function was called before it was defined").label(span, "").into()
+    })
+}
+
+/// The only statement of a block that keeps the environment, or a node that is no block.
+pub(super) fn single(body: &Node) -> Option<&Node> {
+    match &body.op {
+        Op::Block(block) => match block.statements.as_slice() {
+            [only] if !block.scoped_env => Some(only),
+            _ => None,
+        },
+        _ => Some(body),
+    }
+}
+
+/// The expression that is all of a function: what flows in reaches it as `$in` or not at all.
+fn expression(function: &Function) -> Option<&Node> {
+    let is_expression = |node: &&Node| {
+        matches!(
+            node.op,
+            Op::Const(_)
+                | Op::Local(_)
+                | Op::Binary(..)
+                | Op::Path(..)
+                | Op::Not(_)
+                | Op::Negate(_)
+                | Op::Interpolate(_)
+                | Op::List(_)
+                | Op::Record(_)
+                | Op::Range { .. }
+        )
+    };
+    single(&function.body).filter(is_expression)
 }
 
 fn checked_parameter(value: Value, param: &FunctionParam, span: Span) -> Result<Value> {

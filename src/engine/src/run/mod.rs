@@ -104,6 +104,21 @@ impl Interpreter {
             Op::Local(slot) => Ok(self.stack[self.base + *slot as usize].clone()),
             Op::Binary(op, sides) => self.binary(*op, &sides.0, &sides.1, node.span),
             Op::Path(base, members) => self.path(base, members, node.span),
+            Op::CallFunction(call) => self.value_of_function(call, node.span),
+            Op::If { condition, then, otherwise } => match (self.condition(condition)?, otherwise) {
+                (true, _) => self.eval(then),
+                (false, Some(otherwise)) => self.eval(otherwise),
+                (false, None) => Ok(Value::Nothing),
+            },
+            Op::Block(_) if let Some(only) = function::single(node) => self.eval(only),
+            _ => self.eval_rarer(node),
+        }
+    }
+
+    /// The rest of what can be evaluated. Apart, so that the way of calls in calls needs little of the stack.
+    #[inline(never)]
+    fn eval_rarer(&mut self, node: &Node) -> Flow<Value> {
+        match &node.op {
             Op::Not(inner) => {
                 let value = self.eval(inner)?;
                 ops::not(&value).map_err(|error| error.or_label(inner.span, "this operand").into())
