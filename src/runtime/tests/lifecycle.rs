@@ -297,6 +297,11 @@ async fn a_new_run_has_the_nodes_and_edges_that_the_old_one_was_given() {
 
     // What was taken out again stays out.
     world.handle.remove_node(at(&again, "extra"), StopOptions::default()).await.unwrap();
+    // Its log is still there; that of a node that never was is asked for by mistake.
+    let asked = |node: &str| LogQuery { nodes: vec![node.parse().unwrap()], ..LogQuery::new(again.id) };
+    assert!(world.handle.logs(asked("extra")).await.is_ok());
+    let error = world.handle.logs(asked("extr")).await.err().unwrap();
+    assert_eq!(error.code, codes::NODE_NOT_FOUND);
     world.handle.stop(again.id, StopOptions::default()).await.unwrap();
     let third = world.handle.restart(again.id, StopOptions::default(), false).await.unwrap();
     assert_eq!(third.nodes, 2);

@@ -57,13 +57,15 @@ impl Asked {
     }
 }
 
+/// Runs a test in a fresh session.
+type Run = Box<dyn FnOnce(&mut Session) -> Result<()>>;
+
 /// One thing that can pass or fail.
 struct Test {
     name: String,
     /// Why it is left out, if it is.
     ignored: Option<String>,
-    /// Runs it in a fresh session.
-    run: Box<dyn FnOnce(&mut Session) -> Result<()>>,
+    run: Run,
 }
 
 /// Runs all tests below the paths; gives the exit code. Failures are told as they come, and a summary at the end.

@@ -15,8 +15,8 @@ use super::shared::Shared;
 use super::{log_dir, runtime_name};
 use crate::logs::query::Logs;
 use crate::model::{
-    DataflowDetails, DataflowId, DataflowInfo, DataflowRef, Event, EventKind, EventQuery, NodeInfo, NodeQuery,
-    RuntimeState, Status, StopOptions, TopicInfo, TopicQuery, UnixNanos, WaitCondition,
+    DataflowDetails, DataflowId, DataflowInfo, DataflowRef, Event, EventKind, EventQuery, LogQuery, NodeId, NodeInfo,
+    NodeQuery, RuntimeState, Status, StopOptions, TopicInfo, TopicQuery, UnixNanos, WaitCondition,
 };
 use crate::records;
 use crate::supervisor::dataflow::Dataflow;
@@ -208,21 +208,37 @@ impl Shared {
         }
     }
 
-    pub(super) fn logs(&self, reference: &DataflowRef) -> Result<Logs> {
-        match self.find(reference)? {
-            Found::Here(flow) => Ok(Logs {
-                dataflow: flow.id,
-                dataflow_name: flow.name.clone(),
-                directory: flow.journal.directory.clone(),
-                journal: Some(flow.journal.clone()),
-            }),
+    pub(super) fn logs(&self, query: &LogQuery) -> Result<Logs> {
+        let (logs, nodes) = match self.find(&query.dataflow)? {
+            Found::Here(flow) => {
+                let logs = Logs {
+                    dataflow: flow.id,
+                    dataflow_name: flow.name.clone(),
+                    directory: flow.journal.directory.clone(),
+                    journal: Some(flow.journal.clone()),
+                };
+                (logs, flow.nodes())
+            }
             // What another runtime writes can be read up to now; who wants to follow asks that runtime.
-            Found::Stored(row) => Ok(Logs {
-                dataflow: DataflowId(row.id),
-                dataflow_name: row.name.clone(),
-                directory: log_dir(self.store().home(), DataflowId(row.id)),
-                journal: None,
-            }),
+            Found::Stored(row) => {
+                let logs = Logs {
+                    dataflow: DataflowId(row.id),
+                    dataflow_name: row.name.clone(),
+                    directory: log_dir(self.store().home(), DataflowId(row.id)),
+                    journal: None,
+                };
+                (logs, records::nodes(self.store(), &row)?)
+            }
+        };
+        // A node that was removed has left its log.
+        let left = crate::logs::files::list(&logs.directory).unwrap_or_default();
+        let is_known = |node: &NodeId| {
+            let of_log = |(of, _): &(Option<String>, _)| of.as_deref() == Some(node.as_ref());
+            nodes.iter().any(|info| info.node == *node) || left.iter().any(of_log)
+        };
+        match query.nodes.iter().find(|node| !is_known(node)) {
+            Some(unknown) => Err(super::orders::none_of(&logs.dataflow_name, &nodes, unknown)),
+            None => Ok(logs),
         }
     }
 

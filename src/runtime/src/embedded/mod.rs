@@ -158,7 +158,7 @@ impl Backend for Embedded {
         async move {
             Ok(match subscription {
                 Subscription::Logs(query) => {
-                    let records = query::answer(self.0.logs(&query.dataflow)?, query).await?;
+                    let records = query::answer(self.0.logs(&query)?, query).await?;
                     records.map(|record| record.map(Item::Log)).boxed()
                 }
                 Subscription::DaemonLogs(query) => {

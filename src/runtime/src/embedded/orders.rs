@@ -273,10 +273,14 @@ fn place(flow: &Dataflow, node: &NodeId) -> Result<usize> {
 
 /// The error for a node that a dataflow does not have.
 pub fn no_node(flow: &Dataflow, node: &NodeId) -> Box<Diagnostic> {
-    let names: Vec<String> = flow.nodes().into_iter().map(|info| info.node.to_string()).collect();
-    let error = Diagnostic::new(codes::NODE_NOT_FOUND, format!("dataflow `{}` has no node `{node}`", flow.name));
-    match diag::suggest::did_you_mean(node.as_ref(), names.iter().map(String::as_str)) {
+    none_of(&flow.name, &flow.nodes(), node)
+}
+
+/// The error for a node that is none of a dataflow's.
+pub(super) fn none_of(flow: &str, nodes: &[NodeInfo], node: &NodeId) -> Box<Diagnostic> {
+    let error = Diagnostic::new(codes::NODE_NOT_FOUND, format!("dataflow `{flow}` has no node `{node}`"));
+    match diag::suggest::did_you_mean(node.as_ref(), nodes.iter().map(|info| info.node.as_ref())) {
         Some(hint) => error.help(hint),
-        None => error.next(format!("node list {}", flow.name)),
+        None => error.next(format!("node list {flow}")),
     }
 }

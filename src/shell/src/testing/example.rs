@@ -7,7 +7,7 @@ use engine::Session;
 use render::Options;
 use value::Value;
 
-use super::Test;
+use super::{Run, Test};
 
 /// The width that transcripts are written for.
 const WIDTH: usize = 80;
@@ -17,7 +17,7 @@ pub(super) fn tests(file: &Path, text: &str) -> Vec<Test> {
     let mut found = Vec::new();
     for block in blocks(text) {
         let name = format!("{}:{}", file.display(), block.line);
-        let run: Box<dyn FnOnce(&mut Session) -> Result<()>> = match block.kind {
+        let run: Run = match block.kind {
             Kind::Program => Box::new(move |session| program(session, &block.text)),
             Kind::Transcript => Box::new(move |session| transcript(session, &block.text)),
         };
