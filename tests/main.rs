@@ -3,6 +3,7 @@
 //! One binary, so that everything is linked once. `DORA_TEST_PYTHON` names a Python that has the PyPI package
 //! `dora-rs`; `scripts/test` makes one.
 
+mod background;
 mod builds;
 mod codes;
 mod commands_from_bash;
@@ -11,6 +12,7 @@ mod daemon;
 mod dataflows;
 mod layers;
 mod mistakes;
+mod network;
 mod programs;
 mod prompt;
 mod reference;

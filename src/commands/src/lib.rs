@@ -10,6 +10,8 @@
 //! - [`strings`], [`binary`], [`math`]: texts, bytes and numbers
 //! - [`formats`] – conversions, and values as text in a format
 //! - [`files`] – files, directories and paths
+//! - [`network`] – servers
+//! - [`system`] – the machine, processes and jobs
 //! - [`core`] – what the language needs besides its syntax
 //! - [`mod@reference`] – the pages of `docs/reference`
 //! - [`groups`] – what `group-by` gives
@@ -35,6 +37,7 @@ pub mod groups;
 pub mod live;
 pub mod math;
 mod model;
+pub mod network;
 pub mod node;
 pub mod param;
 mod prelude;
@@ -44,13 +47,14 @@ pub mod reference;
 mod rows;
 mod set;
 pub mod strings;
+pub mod system;
 pub mod topic;
 
 use engine::{Alias, Command, Registry};
 
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
-    let tables = [filters::ALL, strings::ALL, binary::ALL, math::ALL, formats::ALL, files::ALL, core::ALL];
+    let tables = [filters::ALL, strings::ALL, binary::ALL, math::ALL, formats::ALL, files::ALL, network::ALL, system::ALL, core::ALL];
     let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL, context::ALL];
     [tables.concat(), flows.concat()].concat()
 }
@@ -73,6 +77,7 @@ pub const ALIASES: &[Alias] = &[
     Alias { name: "topic publish", target: "topic pub", hint: true },
     Alias { name: "up", target: "daemon start", hint: true },
     Alias { name: "down", target: "daemon stop", hint: true },
+    Alias { name: "http", target: "http get", hint: false },
     Alias { name: "filter", target: "where", hint: false },
     Alias { name: "slice", target: "range", hint: false },
     Alias { name: "str lowercase", target: "str downcase", hint: false },

@@ -9,6 +9,7 @@ use value::{CellPath, Interrupt, Record, Type, Value};
 use crate::command::{Command, Kind};
 use crate::context::{Context, Env};
 use crate::data::Data;
+use crate::job::Job;
 use crate::program::Function;
 use crate::run::Interpreter;
 
@@ -99,6 +100,12 @@ impl Call<'_> {
     /// A closure, ready to be called many times, also from another thread or after this call has returned.
     pub fn runner(&self, closure: &ClosureValue) -> Runner {
         Runner { interpreter: self.interpreter.fork(), closure: closure.clone() }
+    }
+
+    /// Runs another command without arguments in this one's place, as `open` runs `from json`.
+    pub fn run_instead(&mut self, command: &'static Command, input: Data) -> Result<Data> {
+        let mut other = Call { command, head: self.head, arguments: &[], interpreter: &mut *self.interpreter };
+        (command.run)(&mut other, input)
     }
 
     /// The input as one value.
@@ -251,6 +258,28 @@ impl Runner {
                 format!("a condition gives a bool, this gave {}", other.type_of()),
             )
             .label(self.closure.function.span, "this condition")),
+        }
+    }
+
+    /// The same closure in a job: it ends when the job is ended, and not with ctrl-c.
+    pub fn in_job(mut self, job: Arc<Job>) -> Runner {
+        self.interpreter.context = self.interpreter.context.within(job);
+        self
+    }
+
+    /// Calls the closure for what it does, and runs all of it.
+    pub fn run_to_end(&mut self, input: Data) -> Result<()> {
+        let data = self.run(&[], input)?;
+        let interrupt = self.interpreter.context.interrupt();
+        match data {
+            Data::Stream(stream) => {
+                for item in stream {
+                    interrupt.check()?;
+                    item?;
+                }
+                Ok(())
+            }
+            other => other.into_value(interrupt).map(drop),
         }
     }
 

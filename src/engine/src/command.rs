@@ -90,6 +90,8 @@ pub enum Category {
     Math,
     Formats,
     Files,
+    Network,
+    System,
     Core,
     Shell,
 }
@@ -106,6 +108,8 @@ impl Category {
             Category::Math => "Math",
             Category::Formats => "Formats and conversion",
             Category::Files => "Files",
+            Category::Network => "Network",
+            Category::System => "System",
             Category::Core => "Language",
             Category::Shell => "Shell",
         }

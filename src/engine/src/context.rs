@@ -10,16 +10,22 @@ use diag::{Diagnostic, Result, Sources, codes};
 use value::{Interrupt, Type, Value};
 
 use crate::data::Data;
+use crate::job::{Job, Jobs};
 use crate::registry::Registry;
 
 /// Shared by everything that runs in one session. Clones are handles to the same.
 #[derive(Clone)]
-pub struct Context(Arc<Inner>);
+pub struct Context {
+    inner: Arc<Inner>,
+    /// The job that this part of the session runs in, if it runs in the background.
+    job: Option<Arc<Job>>,
+}
 
 struct Inner {
     registry: Registry,
     sources: Sources,
     interrupt: Interrupt,
+    jobs: Jobs,
     ui: Arc<dyn Ui>,
     live: Arc<dyn Live>,
     services: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -40,11 +46,33 @@ pub trait Ui: Send + Sync {
     fn notice(&self, line: &str);
     /// Columns of the terminal that results go to; `None` off a terminal.
     fn width(&self) -> Option<usize>;
+    /// Columns and rows of the terminal; `None` off a terminal.
+    fn size(&self) -> Option<(u16, u16)> {
+        None
+    }
+    /// Whether programs get the terminal to themselves and ctrl-z freezes them, as at a prompt.
+    fn has_job_control(&self) -> bool {
+        false
+    }
+    /// Reads a line from whoever sits in front, or from standard input; `None` at its end.
+    fn read_line(&self, _ask: &Ask<'_>) -> Result<Option<String>> {
+        Ok(None)
+    }
     /// Begins to show that something is waited for, and has been for a while, until what this gives is dropped; `None`
     /// where nobody looks.
     fn progress(&self, _what: &str, _waited: Duration) -> Option<Box<dyn Progress>> {
         None
     }
+}
+
+/// How a line is asked for.
+pub struct Ask<'a> {
+    /// Written before it.
+    pub prompt: &'a str,
+    /// Whether what is typed is a secret, which is not shown.
+    pub hidden: bool,
+    /// How many characters are enough, without enter.
+    pub characters: Option<usize>,
 }
 
 /// A long wait, shown.
@@ -114,35 +142,52 @@ impl Live for NoLive {
 impl Context {
     /// A session's context. `sources` is shared with whoever else reports into it, such as the runtime.
     pub fn new(registry: Registry, sources: Sources, ui: Arc<dyn Ui>, live: Arc<dyn Live>) -> Self {
-        Context(Arc::new(Inner {
+        let inner = Inner {
             registry,
             sources,
             interrupt: Interrupt::new(),
+            jobs: Jobs::default(),
             ui,
             live,
             services: RwLock::default(),
             tokio: OnceLock::new(),
-        }))
+        };
+        Context { inner: Arc::new(inner), job: None }
     }
 
     pub fn registry(&self) -> &Registry {
-        &self.0.registry
+        &self.inner.registry
     }
 
     pub fn sources(&self) -> &Sources {
-        &self.0.sources
+        &self.inner.sources
     }
 
     pub fn interrupt(&self) -> &Interrupt {
-        &self.0.interrupt
+        self.job.as_ref().map_or(&self.inner.interrupt, |job| &job.interrupt)
+    }
+
+    /// What runs in the background of this session.
+    pub fn jobs(&self) -> &Jobs {
+        &self.inner.jobs
+    }
+
+    /// The job that this runs in.
+    pub fn job(&self) -> Option<&Arc<Job>> {
+        self.job.as_ref()
+    }
+
+    /// The same session for what runs in a job: it is interrupted when the job is ended, and not by ctrl-c.
+    pub fn within(&self, job: Arc<Job>) -> Context {
+        Context { inner: self.inner.clone(), job: Some(job) }
     }
 
     pub fn ui(&self) -> &dyn Ui {
-        &*self.0.ui
+        &*self.inner.ui
     }
 
     pub fn live(&self) -> &dyn Live {
-        &*self.0.live
+        &*self.inner.live
     }
 
     /// Makes a service available to commands; the last of a type wins.
@@ -152,13 +197,13 @@ impl Context {
 
     /// The same for a service that others hold too.
     pub fn provide_shared<T: Any + Send + Sync>(&self, service: Arc<T>) {
-        let mut services = self.0.services.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut services = self.inner.services.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         services.insert(TypeId::of::<T>(), service);
     }
 
     /// The service of a type, such as the runtime's handle or the store.
     pub fn service<T: Any + Send + Sync>(&self) -> Result<Arc<T>> {
-        let services = self.0.services.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let services = self.inner.services.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         services.get(&TypeId::of::<T>()).cloned().and_then(|service| service.downcast().ok()).ok_or_else(|| {
             let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
             Diagnostic::new(codes::INTERNAL, format!("this session has no {name}"))
@@ -167,14 +212,14 @@ impl Context {
 
     /// The async runtime, started on first use.
     pub fn tokio(&self) -> Result<tokio::runtime::Handle> {
-        if let Some(runtime) = self.0.tokio.get() {
+        if let Some(runtime) = self.inner.tokio.get() {
             return Ok(runtime.handle().clone());
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("dora-io").build();
         let runtime = runtime.map_err(|error| {
             Diagnostic::new(codes::INTERNAL, format!("the async runtime cannot start: {}", diag::os_reason(&error)))
         })?;
-        Ok(self.0.tokio.get_or_init(|| runtime).handle().clone())
+        Ok(self.inner.tokio.get_or_init(|| runtime).handle().clone())
     }
 
     /// Waits for a future on this thread; ctrl-c ends the wait and drops the future.

@@ -1,16 +1,19 @@
 //! Programs: started with the scope's environment, fed with values as text, read as bytes.
 
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use diag::{Diagnostic, Result, Span, codes, suggest};
 use syntax::ast::PipeFrom;
 use value::{Record, Value};
 
-use crate::context::Env;
+use crate::context::{Context, Env};
 use crate::data::{Bytes, Data};
 use crate::error_value;
+use crate::job::{Job, signal};
 use crate::program::{ExternalNode, Node, RedirectNode};
 use crate::run::{Interpreter, Stop};
 
@@ -23,12 +26,22 @@ pub struct Program {
     stderr: Option<JoinHandle<Vec<u8>>>,
     /// Writes its input; ends when the input or the program does.
     feeder: Option<JoinHandle<Result<()>>>,
+    /// The job that has started it.
+    job: Option<Arc<Job>>,
 }
 
 impl Program {
     /// A program that a command has started by itself.
     pub fn started(name: String, span: Span, child: Child) -> Program {
-        Program { name, span, child, stderr: None, feeder: None }
+        Program { name, span, child, stderr: None, feeder: None, job: None }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it writes as it comes, when its output is a pipe; without one, waits for its end.
@@ -52,6 +65,14 @@ impl Program {
     /// Waits for its end, whatever it is: its status and what it said on standard error.
     pub fn complete(mut self) -> Result<(ExitStatus, Vec<u8>)> {
         let status = self.child.wait().map_err(|error| failed(&self.name, self.span, &error))?;
+        self.rest(status)
+    }
+
+    /// What remains of it once it has ended.
+    fn rest(self, status: ExitStatus) -> Result<(ExitStatus, Vec<u8>)> {
+        if let Some(job) = &self.job {
+            job.remove_program(self.child.id());
+        }
         let stderr = self.stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
         if let Some(feeder) = self.feeder
             && let Ok(Err(error)) = feeder.join()
@@ -172,9 +193,23 @@ pub(crate) fn start(
     if node.keep_stderr || node.pipe != PipeFrom::Out {
         command.stderr(Stdio::piped());
     }
+    let job = interpreter.context.job().cloned();
+    let foreground = command_of_the_terminal(interpreter, capture);
+    if job.is_some() {
+        // It must neither take what is typed nor end with ctrl-c.
+        command.process_group(0);
+        if input.is_empty() {
+            command.stdin(Stdio::null());
+        }
+    } else if foreground {
+        terminal::take(&mut command);
+    }
     let interrupt = interpreter.context.interrupt().clone();
     interrupt.check()?;
     let mut child = command.spawn().map_err(|error| failed(&name, span, &error))?;
+    if let Some(job) = &job {
+        job.add_program(child.id());
+    }
     if interrupt.is_raised() {
         // Ctrl-C came before the program was there to get it too.
         let pid = libc::pid_t::try_from(child.id()).unwrap_or(0);
@@ -186,7 +221,7 @@ pub(crate) fn start(
     let feeder = feed(interpreter, &mut child, input)?;
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
-    let mut program = Program { name, span, child, stderr: None, feeder };
+    let mut program = Program { name, span, child, stderr: None, feeder, job };
     let reader: Option<Box<dyn Read + Send>> = match (node.pipe, stdout, stderr) {
         (PipeFrom::Err, _, Some(stderr)) => Some(Box::new(stderr)),
         (PipeFrom::Both, Some(stdout), Some(stderr)) => {
@@ -201,9 +236,111 @@ pub(crate) fn start(
     };
     match reader {
         Some(reader) => Ok(Data::Bytes(Bytes { reader, program: Some(program) })),
+        None if foreground => in_front(&interpreter.context, program).map(|()| Data::Empty),
         None => {
             program.finish()?;
             Ok(Data::Empty)
+        }
+    }
+}
+
+/// Whether a program gets the terminal to itself, so that ctrl-c and ctrl-z reach it alone.
+fn command_of_the_terminal(interpreter: &Interpreter, capture: bool) -> bool {
+    !capture && interpreter.context.ui().has_job_control()
+}
+
+/// Waits for a program that has the terminal: until it ends, or ctrl-z freezes it and it becomes a job.
+fn in_front(context: &Context, program: Program) -> Result<()> {
+    let waited = terminal::wait(program.id());
+    terminal::give_back();
+    match waited.map_err(|error| failed(&program.name, program.span, &error))? {
+        terminal::Waited::Ended(status) => {
+            let (name, span) = (program.name.clone(), program.span);
+            let (status, _) = program.rest(status)?;
+            check_status(&name, span, status)
+        }
+        terminal::Waited::Stopped => {
+            let name = program.name.clone();
+            let id = context.jobs().freeze(program);
+            context.ui().notice(&format!("`{name}` is frozen: `job unfreeze {id}` goes on, `job kill {id}` ends it"));
+            Ok(())
+        }
+    }
+}
+
+/// Lets a frozen program go on with the terminal: that of an id, or the last one that was frozen.
+///
+/// # Errors
+/// `BAD_ARGUMENT` when there is none, or the job is not frozen; as a program's when it fails.
+pub fn unfreeze(context: &Context, id: Option<u64>) -> Result<()> {
+    let none = |what: String| Diagnostic::new(codes::BAD_ARGUMENT, what).next("job list");
+    let program = match context.jobs().thaw(id) {
+        Ok(Some(program)) => program,
+        Ok(None) => return Err(none(id.map_or("no job is frozen".into(), |id| format!("there is no job {id}")))),
+        Err(_) => return Err(none(format!("job {} is not frozen, it runs", id.unwrap_or_default()))),
+    };
+    terminal::give_to(program.id());
+    signal(program.id(), rustix::process::Signal::CONT);
+    in_front(context, program)
+}
+
+/// The terminal's foreground process group, which gets what is typed and the signals of ctrl-c and ctrl-z.
+mod terminal {
+    use std::io::Result;
+    use std::os::fd::{AsFd, AsRawFd};
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Command, ExitStatus};
+
+    use rustix::process::{Pid, WaitOptions, getpgrp, waitpid};
+    use rustix::termios::tcsetpgrp;
+
+    pub enum Waited {
+        Ended(ExitStatus),
+        /// It stands still.
+        Stopped,
+    }
+
+    /// Makes the program the leader of a process group that has the terminal from its first step on.
+    pub fn take(command: &mut Command) {
+        // The program's own standard input may be a pipe. Without a terminal there is nothing to take.
+        let Ok(terminal) = std::io::stdin().as_fd().try_clone_to_owned() else { return };
+        command.process_group(0);
+        // SAFETY: between fork and exec only calls are made that may be made there; each is given plain arguments. The
+        // group is set before this runs. Who is not in the foreground group yet is stopped by `tcsetpgrp` unless it
+        // takes no notice of SIGTTOU; ctrl-z is heard again, which the shell itself does not.
+        unsafe {
+            command.pre_exec(move || {
+                libc::signal(libc::SIGTTOU, libc::SIG_IGN);
+                libc::tcsetpgrp(terminal.as_raw_fd(), libc::getpid());
+                libc::signal(libc::SIGTTOU, libc::SIG_DFL);
+                libc::signal(libc::SIGTSTP, libc::SIG_DFL);
+                Ok(())
+            });
+        }
+    }
+
+    pub fn give_to(leader: u32) {
+        if let Some(pid) = i32::try_from(leader).ok().and_then(Pid::from_raw) {
+            // Without a terminal there is nothing to give.
+            let _ = tcsetpgrp(std::io::stdin(), pid);
+        }
+    }
+
+    /// Takes the terminal back for the shell.
+    pub fn give_back() {
+        let _ = tcsetpgrp(std::io::stdin(), getpgrp());
+    }
+
+    /// Waits until a child has ended or stands still.
+    pub fn wait(child: u32) -> Result<Waited> {
+        let pid = i32::try_from(child).ok().and_then(Pid::from_raw).ok_or(std::io::ErrorKind::InvalidInput)?;
+        loop {
+            match waitpid(Some(pid), WaitOptions::UNTRACED) {
+                Ok(Some((_, status))) if status.stopped() => return Ok(Waited::Stopped),
+                Ok(Some((_, status))) => return Ok(Waited::Ended(ExitStatus::from_raw(status.as_raw()))),
+                Ok(None) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }

@@ -11,6 +11,7 @@
 //! - [`lower`] – closures as expressions of queries
 //! - [`run`] – the interpreter
 //! - [`external`] – programs
+//! - [`job`] – what runs in the background
 //! - [`literal`] – values read from text without running anything
 //! - [`call`] – what a command sees of its call; closures
 //! - [`data`] – what flows between stages
@@ -26,6 +27,7 @@ pub mod context;
 pub mod data;
 pub mod error_value;
 pub mod external;
+pub mod job;
 pub mod literal;
 pub mod lower;
 pub mod program;
@@ -36,7 +38,7 @@ pub mod stdlib;
 
 pub use call::{Call, ClosureValue, FromValue, Runner};
 pub use command::{Category, Command, Effect, Example, Known, Lowering, Param, Shape, Takes};
-pub use context::{Context, Env, Live, NoLive, NoUi, Progress, Step, Ui};
+pub use context::{Ask, Context, Env, Live, NoLive, NoUi, Progress, Step, Ui};
 pub use data::{Bytes, Data, Stream};
 pub use registry::{Alias, Registry};
 pub use session::Session;

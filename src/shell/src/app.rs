@@ -80,6 +80,7 @@ fn run(words: Vec<String>) -> i32 {
     let interrupt = context.interrupt().clone();
     terminal.obey(interrupt.clone());
     crate::signals::on_interrupt(move || interrupt.raise());
+    let _jobs = EndsJobs(context.clone());
     let mut session = Session::new(context);
     if let Some(name) = asked.context {
         session.env_mut().set(VARIABLE, value::Value::string(name));
@@ -114,6 +115,15 @@ fn run(words: Vec<String>) -> i32 {
             let outcome = live::run(&mut session, &terminal, |session| session.check_block(&block, source.id));
             finish(&mut session, &terminal, outcome)
         }
+    }
+}
+
+/// Ends what runs in the background when the session ends.
+struct EndsJobs(Context);
+
+impl Drop for EndsJobs {
+    fn drop(&mut self) {
+        self.0.jobs().kill_all();
     }
 }
 

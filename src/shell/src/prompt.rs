@@ -136,6 +136,7 @@ impl<'a> Shell<'a> {
 
     fn run(mut self) -> i32 {
         crate::signals::ignore_stop();
+        self.terminal.begin_job_control();
         self.run_init();
         let history = self.context.service::<Store>().ok().map(|store| StoredHistory::new((*store).clone()));
         self.news = self.context.service::<Store>().ok().map(|store| News::new((*store).clone()));

@@ -24,11 +24,12 @@ pub fn on_interrupt(raise: impl Fn() + Send + Sync + 'static) {
     }
 }
 
-/// Takes no notice of ctrl-z, neither here nor in the programs that are started: there is no shell above that could
-/// wake a stopped program again, and dataflows in this process must not stand still.
+/// Takes no notice of ctrl-z: dataflows in this process must not stand still. Programs that have the terminal hear it.
 pub fn ignore_stop() {
-    // SAFETY: only the disposition of one signal is set, to one that runs no code.
+    // SAFETY: only the dispositions of two signals are set, to one that runs no code.
     unsafe {
         libc::signal(libc::SIGTSTP, libc::SIG_IGN);
+        // Taking the terminal back from a program is done from the background.
+        libc::signal(libc::SIGTTOU, libc::SIG_IGN);
     }
 }

@@ -1,12 +1,12 @@
 //! Standard input, output and error, as commands and programs see them.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use diag::{Diagnostic, Result, Sources, codes};
-use engine::{Data, Progress, Ui};
+use engine::{Ask, Data, Progress, Ui};
 use render::Options;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
@@ -61,6 +61,8 @@ pub struct Terminal {
     closed_over: AtomicBool,
     /// Whether anything was written since the last stream began.
     wrote: AtomicBool,
+    /// Whether programs get the terminal to themselves.
+    job_control: AtomicBool,
 }
 
 impl Terminal {
@@ -159,23 +161,7 @@ impl Ui for Terminal {
     fn confirm(&self, question: &str) -> Result<bool> {
         eprint!("{question} [y/N] ");
         let _ = std::io::stderr().flush();
-        let unreadable = |error: std::io::Error| {
-            Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(&error)))
-        };
-        let interrupt = self.interrupt();
-        let stdin = std::io::stdin();
-        // Reading itself would begin anew after ctrl-c.
-        loop {
-            interrupt.check()?;
-            let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
-            match rustix::event::poll(&mut waits, Some(&LOOK)) {
-                Ok(0) | Err(Errno::INTR) => {}
-                Ok(_) => break,
-                Err(error) => return Err(unreadable(error.into())),
-            }
-        }
-        let mut answer = String::new();
-        stdin.lock().read_line(&mut answer).map_err(unreadable)?;
+        let answer = self.line_of_input()?.unwrap_or_default();
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
@@ -222,12 +208,75 @@ impl Ui for Terminal {
         Options::for_stream(&std::io::stdout()).width
     }
 
+    fn size(&self) -> Option<(u16, u16)> {
+        let is_terminal = std::io::stdout().is_terminal() || std::io::stderr().is_terminal();
+        if is_terminal { crossterm::terminal::size().ok() } else { None }
+    }
+
+    fn has_job_control(&self) -> bool {
+        self.job_control.load(Ordering::Relaxed) && std::io::stdin().is_terminal()
+    }
+
+    fn read_line(&self, ask: &Ask<'_>) -> Result<Option<String>> {
+        let is_terminal = std::io::stdin().is_terminal();
+        if is_terminal {
+            let _ = write!(std::io::stderr(), "{}", ask.prompt).and_then(|()| std::io::stderr().flush());
+        }
+        match (is_terminal, ask.hidden, ask.characters) {
+            (true, false, None) | (false, ..) => self.line_of_input().map(|line| {
+                let line = line?;
+                Some(match ask.characters {
+                    Some(count) => line.chars().take(count).collect(),
+                    None => line,
+                })
+            }),
+            (true, ..) => crate::keys::typed(ask, &self.interrupt()).map(Some),
+        }
+    }
+
     fn progress(&self, what: &str, waited: Duration) -> Option<Box<dyn Progress>> {
         Shown::begin(what, waited).map(|shown| Box::new(shown) as Box<dyn Progress>)
     }
 }
 
 impl Terminal {
+    /// From now on programs get the terminal to themselves.
+    pub fn begin_job_control(&self) {
+        self.job_control.store(true, Ordering::Relaxed);
+    }
+
+    /// The next line of standard input without its end; `None` when there is none any more.
+    fn line_of_input(&self) -> Result<Option<String>> {
+        let unreadable = |error: std::io::Error| {
+            Diagnostic::new(codes::CANNOT_READ, format!("the answer cannot be read: {}", diag::os_reason(&error)))
+        };
+        let interrupt = self.interrupt();
+        let stdin = std::io::stdin();
+        let mut line = Vec::new();
+        loop {
+            // Reading itself would begin anew after ctrl-c.
+            interrupt.check()?;
+            let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
+            match rustix::event::poll(&mut waits, Some(&LOOK)) {
+                Ok(0) | Err(Errno::INTR) => continue,
+                Ok(_) => {}
+                Err(error) => return Err(unreadable(error.into())),
+            }
+            // Byte by byte: what comes after the line is for whoever reads next.
+            let mut byte = [0];
+            match rustix::io::read(&stdin, &mut byte) {
+                Ok(0) if line.is_empty() => return Ok(None),
+                Ok(0) => break,
+                Ok(_) if byte == *b"\n" => break,
+                Ok(_) => line.extend_from_slice(&byte),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(error) => return Err(unreadable(error.into())),
+            }
+        }
+        let line = String::from_utf8_lossy(&line);
+        Ok(Some(line.trim_end_matches('\r').to_string()))
+    }
+
     /// `--quiet`: the name of each row, a line each.
     fn names(&self, value: Value) -> Result<()> {
         let rows = match &value {

@@ -191,7 +191,7 @@ fn joined(shown: &str, name: &str) -> String {
     }
 }
 
-fn part_pattern(part: &str) -> Result<regex::Regex> {
+pub(crate) fn part_pattern(part: &str) -> Result<regex::Regex> {
     let mut pattern = String::from("^(?s)");
     let mut chars = part.chars();
     while let Some(c) = chars.next() {

@@ -4,12 +4,14 @@ use engine::Command;
 
 pub(crate) mod cd;
 pub(crate) mod change;
+pub(crate) mod du;
 pub(crate) mod glob;
 pub(crate) mod ls;
 pub(crate) mod open;
 pub(crate) mod path;
 pub(crate) mod pwd;
 pub(crate) mod save;
+pub(crate) mod watch;
 
 /// The commands declared in this folder.
 pub static ALL: &[&Command] = &[
@@ -33,6 +35,8 @@ pub static ALL: &[&Command] = &[
     &path::RELATIVE_TO,
     &pwd::PWD,
     &save::SAVE,
+    &du::DU,
+    &watch::WATCH,
 ];
 
 use value::DateTime;

@@ -3,7 +3,7 @@ use std::path::Path;
 use table::source::{self, ScanOptions};
 use table::text::CsvLayout;
 
-use crate::formats::Format;
+use crate::formats;
 use crate::prelude::*;
 
 pub static OPEN: Command = Command {
@@ -11,7 +11,7 @@ pub static OPEN: Command = Command {
     category: Category::Files,
     summary: "Reads a file as what its extension says it is",
     details: "csv, tsv, ndjson and parquet are read lazily: nothing is read until something needs rows, and then only what \
-              it needs. json and yaml become values; txt, md and log text; what else is there text, or binary.",
+              it needs. json, yaml, toml, xml, nuon, ssv and msgpack become values; what else is there text, or binary.",
     params: &[
         Param::required("path", Takes::Path, "The file"),
         Param::switch("raw", Some('r'), "As text or binary, whatever the extension says"),
@@ -61,20 +61,10 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     if let Some(table) = scan(&path, schema).map_err(located)? {
         return Ok(Data::Value(Value::table(table)));
     }
-    match extension(&path).and_then(|extension| Format::named(&extension)) {
-        Some(Format::Json) => {
-            let text = text(&shown, &path).map_err(located)?;
-            let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
-                crate::formats::unreadable(call, "JSON", &text, error.line(), error.column(), &error.to_string())
-                    .label(place, "this file")
-            })?;
-            Ok(Data::Value(table::json::from_json(json)))
-        }
-        Some(Format::Yaml) => {
-            let text = text(&shown, &path).map_err(located)?;
-            crate::formats::yaml::read(call, &text).map_err(located).map(Data::Value)
-        }
-        _ => bytes(&shown, &path).map_err(located),
+    let content = bytes(&shown, &path).map_err(located)?;
+    match extension(&path).and_then(|extension| formats::reader(&extension)) {
+        Some(reader) => call.run_instead(reader, content).map_err(|error| error.label(place, "in this file")),
+        None => Ok(content),
     }
 }
 
@@ -116,10 +106,6 @@ fn schema(record: &Record) -> Result<Fields> {
 fn bytes(shown: &str, path: &Path) -> Result<Data> {
     let file = std::fs::File::open(path).map_err(|error| missing(shown, path, &error))?;
     Ok(Data::Bytes(engine::Bytes { reader: Box::new(file), program: None }))
-}
-
-fn text(shown: &str, path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| missing(shown, path, &error))
 }
 
 /// The error for a file that is not there or cannot be read, with the nearest name in its directory.

@@ -99,6 +99,23 @@ impl Format {
     }
 }
 
+/// The command that reads a format of this name, which may be a file's extension.
+pub(crate) fn reader(name: &str) -> Option<&'static Command> {
+    Some(match name.to_lowercase().as_str() {
+        "json" => &json::FROM,
+        "ndjson" | "jsonl" => &ndjson::FROM,
+        "yaml" | "yml" => &yaml::FROM,
+        "toml" => &toml::FROM,
+        "csv" => &csv::FROM_CSV,
+        "tsv" => &csv::FROM_TSV,
+        "ssv" => &ssv::FROM,
+        "xml" => &xml::FROM,
+        "nuon" => &nuon::FROM,
+        "msgpack" => &msgpack::FROM,
+        _ => return None,
+    })
+}
+
 /// Writes a value in a format.
 ///
 /// # Errors

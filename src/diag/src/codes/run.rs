@@ -37,6 +37,11 @@ super::codes! {
     EXIT = "322", Done, "exit";
     CANNOT_READ = "323", Failed, "cannot read";
     CANNOT_WRITE = "324", Failed, "cannot write";
+    /// A server could not be asked.
+    HTTP_FAILED = "330", Failed, "no answer";
+    /// A server answered that it will not.
+    HTTP_REFUSED = "331", BadAnswer, "refused by the server";
+    NO_TERMINAL = "332", Failed, "no terminal";
     /// A fault of ours.
     INTERNAL = "399", Failed, "internal fault";
 }
