@@ -16,6 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("render", &["diag", "value"]),
     ("engine", &["diag", "syntax", "value", "table"]),
     ("commands", &["diag", "syntax", "value", "table", "engine", "store", "runtime", "render", "nodes"]),
+    ("sentences", &[]),
+    ("fuzz", &["diag", "syntax", "value", "engine", "commands", "sentences"]),
     ("shell", &["diag", "syntax", "value", "table", "engine", "store", "runtime", "render", "commands", "nodes"]),
 ];
 
@@ -65,7 +67,8 @@ fn polars_is_named_in_table_alone_and_terminals_in_render_and_shell_alone() {
 #[test]
 fn every_module_of_a_crate_is_on_its_map() {
     for (name, _) in ALLOWED {
-        let lib = std::fs::read_to_string(root().join("src").join(name).join("src/lib.rs")).expect("lib.rs");
+        // Who has none is a program of one file.
+        let Ok(lib) = std::fs::read_to_string(root().join("src").join(name).join("src/lib.rs")) else { continue };
         let map: String = lib.lines().take_while(|line| line.starts_with("//!")).collect();
         for line in lib.lines() {
             if let Some(module) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) {

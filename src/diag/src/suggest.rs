@@ -4,7 +4,8 @@
 /// (an insertion, deletion, substitution or swap each count one) or a common beginning.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, limit: usize) -> Vec<&'a str> {
     let wanted = word.to_lowercase();
-    let allowed = match wanted.chars().count() {
+    let length = wanted.chars().count();
+    let allowed = match length {
         0 => return Vec::new(),
         1 => 0,
         2..=4 => 1,
@@ -15,9 +16,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, li
         .into_iter()
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
-            let distance = strsim::damerau_levenshtein(&wanted, &lower);
             // Who slips more than once still begins right.
-            if distance <= allowed && (distance <= 1 || lower.chars().next() == wanted.chars().next()) {
+            let begins_right = lower.chars().next() == wanted.chars().next();
+            let slips = if begins_right { allowed } else { allowed.min(1) };
+            // A slip makes a word longer or shorter by one letter at most, so that few need measuring.
+            let may_be_near = lower.chars().count().abs_diff(length) <= slips;
+            let distance = may_be_near.then(|| strsim::damerau_levenshtein(&wanted, &lower));
+            if let Some(distance) = distance.filter(|distance| *distance <= slips) {
                 Some((distance, candidate))
             } else if wanted.len() >= 3 && lower.starts_with(&wanted) {
                 Some((allowed + 1, candidate))

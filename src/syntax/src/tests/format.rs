@@ -1,7 +1,7 @@
 //! What holds of every layout: nothing of a program is lost, nothing is meant otherwise, and it is laid out but once.
 
-use super::ebnf::Random;
-use super::grammar::grammar;
+use sentences::{grammar, program};
+
 use super::{parsed, source};
 use crate::tokens::{TokenKind, Tokens};
 use crate::{format, show};
@@ -20,8 +20,7 @@ fn every_sentence_keeps_its_pieces_and_its_meaning_and_is_laid_out_once() {
     let grammar = grammar();
     let mut as_it_was = 0;
     for seed in 0..3_000 {
-        let mut random = Random::new(seed);
-        let sentence = grammar.sentence("statements", 24 + seed as usize % 40, &mut random);
+        let (sentence, _) = program(&grammar, seed);
         let laid_out = format(&sentence);
         assert_eq!(pieces(&laid_out), pieces(&sentence), "{sentence:?}");
         assert_eq!(show::block(&parsed(&laid_out).block), show::block(&parsed(&sentence).block), "{sentence:?}");

@@ -4,34 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem::discriminant;
 
+use sentences::{grammar, program};
 use value::ops::Operator;
 
-use super::ebnf::{Grammar, Random};
 use super::parsed;
 use crate::ast::PipeFrom;
 use crate::expression::ASSIGNMENTS;
 use crate::literal;
 use crate::parse::{CONDITIONAL, KEYWORDS};
 use crate::tokens::{Bracket, Quote, TokenKind};
-
-const TEXT: &str = include_str!("../../../../grammar/dora.ebnf");
-
-/// Letters of which no keyword, operator or literal is made, so that a derived word is an ordinary one.
-const SAMPLES: &[(&str, &[&str])] = &[
-    ("any letter", &["k", "q", "z"]),
-    ("0 to 9", &["0", "1", "2"]),
-    ("0 to 9, a to f", &["1", "2", "a", "f"]),
-    ("0 to 7", &["1", "5", "7"]),
-    ("the end of a line", &["\n", "\r\n"]),
-    (
-        "anything but a quote, a backslash or a round bracket",
-        &["k", " ", "é", "|", ";", "#", "$", ",", ":", "{", "]", "\n", "🦀"],
-    ),
-];
-
-pub(super) fn grammar() -> Grammar {
-    Grammar::read(TEXT, SAMPLES)
-}
 
 #[test]
 fn every_sentence_of_the_grammar_is_accepted() {
@@ -40,8 +21,7 @@ fn every_sentence_of_the_grammar_is_accepted() {
     let mut derived = BTreeSet::from(["program".to_string()]);
     let mut refused: Vec<(String, Vec<diag::Diagnostic>)> = Vec::new();
     for seed in 0..3_000 {
-        let mut random = Random::new(seed);
-        let sentence = grammar.sentence("statements", 24 + seed as usize % 40, &mut random);
+        let (sentence, mut random) = program(&grammar, seed);
         derived.append(&mut random.derived);
         let parsed = parsed(&sentence);
         kinds.extend(parsed.tokens.iter().map(|token| token.kind));

@@ -6,7 +6,6 @@ use diag::{Source, Sources};
 
 use crate::{Parsed, parse};
 
-mod ebnf;
 mod errors;
 mod format;
 mod grammar;

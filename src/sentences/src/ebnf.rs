@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a rule is made of.
 #[derive(Debug)]
 pub enum Part {
     Text(String),
@@ -14,6 +15,7 @@ pub enum Part {
     Repeated(Box<Part>),
 }
 
+/// The rules of a grammar.
 pub struct Grammar {
     rules: BTreeMap<String, Part>,
     /// How deep the shallowest sentence of each rule nests.
@@ -22,6 +24,10 @@ pub struct Grammar {
 }
 
 impl Grammar {
+    /// Reads a grammar; `samples` are what stands for the rules told in words.
+    ///
+    /// # Panics
+    /// When the grammar is not one: it belongs to the program.
     pub fn read(text: &str, samples: &[(&'static str, &'static [&'static str])]) -> Self {
         let mut reader = Reader { words: words(text), at: 0 };
         let mut rules = BTreeMap::new();
@@ -159,6 +165,7 @@ pub struct Random {
 }
 
 impl Random {
+    /// Numbers that follow from `seed`.
     pub fn new(seed: u64) -> Self {
         // Neighbouring seeds would begin alike.
         Random {
@@ -168,7 +175,8 @@ impl Random {
         }
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    /// A number from 0 to below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
         self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.state >> 33) as usize % limit
     }
