@@ -10,6 +10,7 @@ mod commands_from_bash;
 mod contexts;
 mod daemon;
 mod dataflows;
+mod grammars;
 mod layers;
 mod mistakes;
 mod network;

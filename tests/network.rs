@@ -83,7 +83,7 @@ fn what_is_fetched_is_the_value_that_the_server_says_it_is() {
 fn data_is_sent_as_what_it_is_or_as_is_asked() {
     let world = World::new();
     let (address, asked) = server(|_| ok("text/plain", "done"));
-    let mut sent = |code: &str| {
+    let sent = |code: &str| {
         assert_eq!(world.eval(&code.replace("URL", &format!("http://{address}/x"))), "done", "{code}");
         let asked = asked.recv().expect("a request");
         let kind = asked.headers.get("content-type").cloned().unwrap_or_default();

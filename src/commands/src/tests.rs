@@ -102,6 +102,9 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("dataflow build", "what dora-rs users type; it fetches and compiles, and starts nothing"),
     ("dataflow expand", "what dora-rs users type; it takes modules apart"),
     ("dataflow graph", "what dora-rs users type; it shows a file, not something that runs"),
+    ("job spawn", "what users of Nushell type; it starts what has no name yet"),
+    ("job kill", "what users of Nushell and of other shells type"),
+    ("job unfreeze", "what users of Nushell type; `resume` is for what `pause` has stopped"),
     ("daemon config", "it shows, checks and edits one file, which has no parts with verbs of their own"),
     ("daemon debug", "internals, which nobody should build on"),
     ("daemon reload-config", "nothing is restarted, and nothing but the configuration is read"),
@@ -126,8 +129,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 /// First words that gather functions of one kind of value rather than verbs of a thing.
 const FAMILIES: &[&str] = &[
-    "ansi", "bytes", "date", "decode", "detect", "drop", "each", "encode", "format", "from", "hash", "into", "math",
-    "merge", "path", "random", "roll", "seq", "skip", "split", "str", "take", "to", "update", "url",
+    "ansi", "bytes", "date", "decode", "detect", "drop", "each", "encode", "format", "from", "hash", "http", "into", "math",
+    "merge", "path", "random", "roll", "seq", "skip", "split", "str", "sys", "take", "term", "to", "update", "url",
 ];
 
 #[test]

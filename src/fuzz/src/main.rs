@@ -43,7 +43,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let corpus: Vec<String> = corpus(&asked.corpus);
+    let mut corpus = sentences::corpus(&asked.corpus);
+    corpus.extend(commands::all().iter().flat_map(|command| command.examples).map(|example| example.code.to_string()));
     println!("{} texts in the corpus, seed {}", corpus.len(), asked.seed);
     // Panics are told with their input; the program's own words would come between.
     std::panic::set_hook(Box::new(|_| {}));
@@ -96,35 +97,6 @@ fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
         }
     }
     Ok(asked)
-}
-
-/// Programs, the fenced examples of documents, and the examples of all commands.
-fn corpus(roots: &[PathBuf]) -> Vec<String> {
-    let mut texts: Vec<String> = commands::all()
-        .iter()
-        .flat_map(|command| command.examples.iter().map(|example| example.code.to_string()))
-        .collect();
-    let mut open: Vec<PathBuf> = roots.to_vec();
-    while let Some(path) = open.pop() {
-        if let Ok(entries) = path.read_dir() {
-            open.extend(entries.flatten().map(|entry| entry.path()));
-            continue;
-        }
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("dora") => texts.push(text),
-            Some("md") => texts.extend(fenced(&text)),
-            _ => {}
-        }
-    }
-    texts.sort();
-    texts.dedup();
-    texts
-}
-
-fn fenced(text: &str) -> impl Iterator<Item = String> {
-    let blocks = text.split("\n```").skip(1).step_by(2);
-    blocks.filter_map(|block| block.strip_prefix("dora").and_then(|rest| rest.split_once('\n'))).map(|(_, code)| code.to_string())
 }
 
 struct Shared {

@@ -1,13 +1,16 @@
 //! Texts to try the language with: sentences of its grammar, and what breaks them. For tests and the fuzzer alone.
 //!
 //! - [`ebnf`] – a reader of EBNF, and sentences derived from it at random
+//! - [`mod@corpus`] – the programs that there are
 //! - [`damage`] – texts that look like programs, and lawful ones that are cut, joined and mixed up
 //!
 //! Everything follows from a number, so that a failure can be looked at again.
 
+pub mod corpus;
 pub mod damage;
 pub mod ebnf;
 
+pub use corpus::corpus;
 pub use damage::{damaged, pieces};
 pub use ebnf::{Grammar, Random};
 

@@ -211,7 +211,7 @@ impl<'a, H: Fn(&[&str], bool) -> Head> Painter<'a, H> {
         if glued || !at_head {
             if !glued && begins_anew(frame.keyword.as_deref(), word) {
                 frame.at_head = true;
-                return Class::Keyword;
+                return if ASSIGNMENTS.contains(&word) { Class::Operator } else { Class::Keyword };
             }
             return value(word);
         }
@@ -223,7 +223,10 @@ impl<'a, H: Fn(&[&str], bool) -> Head> Painter<'a, H> {
             frame.at_head = matches!(word, "if" | "while" | "match" | "return" | "export");
             return Class::Keyword;
         }
-        if word.starts_with('$') {
+        if word.starts_with('@') {
+            return Class::Keyword;
+        }
+        if word.starts_with('$') && frame.keyword.is_none() {
             frame.keyword = Some("$".into());
         }
         match value(word) {
@@ -286,7 +289,7 @@ fn begins_anew(keyword: Option<&str>, word: &str) -> bool {
 /// What a word is by itself.
 fn value(word: &str) -> Class {
     let flag = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || c == '-');
-    if word.starts_with('$') {
+    if word.trim_start_matches("...").starts_with('$') {
         Class::Variable
     } else if word.strip_prefix('-').is_some_and(flag) {
         Class::Flag
@@ -371,7 +374,7 @@ mod tests {
     #[test]
     fn what_follows_an_assignment_or_stands_in_braces_is_a_stage() {
         use Class::*;
-        assert_eq!(classes("let a = ls"), [("let", Keyword), ("=", Keyword), ("ls", Command)]);
+        assert_eq!(classes("let a = ls"), [("let", Keyword), ("=", Operator), ("ls", Command)]);
         assert_eq!(
             classes("each {|x| ls }")[1..],
             [("|", Operator), ("x", Variable), ("|", Operator), ("ls", Command)]
