@@ -121,6 +121,13 @@ pub(crate) fn changed_type(shape: &Shape<'_>, of: Type) -> Option<Type> {
     }
 }
 
+/// Why a function of single values cannot work on rows: none of their columns is named.
+pub(crate) fn needs_columns(shape: &Shape<'_>) -> Option<String> {
+    let is_of_rows = matches!(shape.input, Type::Record(_) | Type::Table(_));
+    (is_of_rows && shape.argument("columns").is_none())
+        .then(|| format!("`{}` works on rows when their columns are named", shape.command.name))
+}
+
 /// The call as one of the functions that queries know, when nothing but its input was given.
 pub(crate) fn lower_plain(call: &Lowering<'_>, function: Function) -> Option<Expr> {
     if !call.is_plain() || call.over_group {

@@ -95,4 +95,6 @@ pub fn registry() -> Registry {
 }
 
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod tests;

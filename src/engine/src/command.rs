@@ -33,6 +33,8 @@ pub struct Command {
     pub yields: Option<Resource>,
     /// The output's type where it depends on input or arguments; `None` from it means what `io` says.
     pub infer: Option<fn(&Shape<'_>) -> Option<Type>>,
+    /// Why it cannot work on what flows in, where that depends on the arguments, too.
+    pub refuse: Option<fn(&Shape<'_>) -> Option<String>>,
     /// The command as part of a query over rows, when it stands inside a closure over a table.
     pub lower: Option<fn(&Lowering<'_>) -> Option<Expr>>,
     pub run: fn(&mut Call<'_>, Data) -> Result<Data>,
@@ -54,6 +56,7 @@ impl Command {
         wants_stderr: false,
         yields: None,
         infer: None,
+        refuse: None,
         lower: None,
         run: |_, input| Ok(input),
     };
@@ -180,6 +183,8 @@ pub enum Takes {
     Column,
     /// The name of a column that need not be there yet, or a path that starts with one.
     NewColumn,
+    /// A record whose fields are named as columns of the input are.
+    ColumnRecord,
     /// A column, or a closure called with each row.
     ColumnOrClosure,
     /// A closure called with each item as its parameter and as `$in`, or a plain value of any type.
@@ -215,7 +220,7 @@ impl Takes {
             Takes::Value => "any".into(),
             Takes::EachClosure | Takes::CellClosure | Takes::FoldClosure | Takes::Closure => "closure".into(),
             Takes::Condition => "condition".into(),
-            Takes::Aggregations => "record".into(),
+            Takes::Aggregations | Takes::ColumnRecord => "record".into(),
             Takes::WordList(_) | Takes::CommandName => "string".into(),
             Takes::Path => "path".into(),
             Takes::Directory => "directory".into(),

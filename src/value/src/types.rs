@@ -163,6 +163,14 @@ impl Type {
         }
     }
 
+    /// Whether some value of type `given` could be used where `self` is expected.
+    pub fn may_accept(&self, given: &Type) -> bool {
+        match given {
+            Type::OneOf(all) => all.iter().any(|one| self.accepts(one)),
+            one => self.accepts(one),
+        }
+    }
+
     /// The type as messages tell it: rows of a resource by its name, many columns by the first ones.
     pub fn brief(&self) -> String {
         let (kind, fields) = match self {

@@ -27,6 +27,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let missing = move |value: &Value| -> Result<bool> { Ok(value.is_nothing() || empty && value.is_empty()?) };
     match rows::plain(input)? {
         Data::Value(Value::Record(record)) => {
+            for path in &paths {
+                let record = Value::Record(record.clone());
+                record.follow(&path.0).map_err(|error| error.or_label(call.span("columns"), ""))?;
+            }
             let mut kept = Record::new();
             for (name, value) in record.iter() {
                 if !missing(value)? {
@@ -37,6 +41,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         many => {
             rows::want_items(call, &many)?;
+            let many = if paths.is_empty() { many } else { with_columns(call, many, &paths)? };
             rows::map(call, many, true, move |item| {
                 if paths.is_empty() && missing(&item)? {
                     return Ok(None);
@@ -52,4 +57,29 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             })
         }
     }
+}
+
+/// The rows, when some have the columns: a name that is in none of them is a slip.
+fn with_columns(call: &Call<'_>, input: Data, paths: &[CellPath]) -> Result<Data> {
+    if matches!(&input, Data::Stream(stream) if stream.endless) {
+        return Ok(input);
+    }
+    let rows = call.collect(input)?;
+    let items = rows.items()?;
+    for path in paths {
+        let mut missing = None;
+        for item in items.iter() {
+            match item.follow(&path.0) {
+                Ok(_) => {
+                    missing = None;
+                    break;
+                }
+                Err(error) => missing = Some(error),
+            }
+        }
+        if let Some(error) = missing {
+            return Err(error.or_label(call.span("columns"), "in no row"));
+        }
+    }
+    Ok(Data::Value(rows))
 }

@@ -10,7 +10,7 @@ pub static RENAME: Command = Command {
     summary: "Gives columns new names, in order, by a record of old and new ones, or by a closure",
     params: &[
         Param::rest("names", Takes::Type("string"), "New names of the first columns"),
-        Param::flag("column", Some('c'), Takes::Type("record"), "Old names with their new ones"),
+        Param::flag("column", Some('c'), Takes::ColumnRecord, "Old names with their new ones"),
         Param::flag("block", Some('b'), Takes::Closure, "A closure that gets each old name and gives the new one"),
     ],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "list<any>")],

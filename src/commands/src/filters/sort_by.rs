@@ -20,7 +20,7 @@ pub static SORT_BY: Command = Command {
         Param::switch("natural", Some('n'), "Compare numbers inside texts as numbers"),
         Param::switch("custom", Some('c'), "The closures get two rows, and tell whether the first one comes first"),
     ],
-    io: &[("table", "table"), ("list<any>", "list<any>"), ("record", "record")],
+    io: &[("table", "table"), ("list<any>", "list<any>")],
     examples: &[
         example("Sort by a column", "[[name size]; [b 2] [a 1]] | sort-by size", "[[name size]; [a 1] [b 2]]"),
         example("Largest first", "[[n]; [1] [3] [2]] | sort-by n --reverse | get n", "[3 2 1]"),

@@ -1,6 +1,6 @@
 //! Functions of real numbers.
 
-use crate::math::{NUMBERS, each_float};
+use crate::math::{REALS, each_float};
 use crate::prelude::*;
 
 /// Declares a function of one float.
@@ -11,7 +11,7 @@ macro_rules! function {
             summary: $summary,
             examples: &[example("Of a number", $code, $result)],
             run: |call, input| each_float(call, input, $of),
-            ..NUMBERS
+            ..REALS
         };
     };
 }
@@ -38,7 +38,7 @@ macro_rules! of_angle {
                 let degrees = call.switch("degrees");
                 each_float(call, input, move |x| $of(if degrees { x.to_radians() } else { x }))
             },
-            ..NUMBERS
+            ..REALS
         };
     };
 }
@@ -62,7 +62,7 @@ macro_rules! to_angle {
                     if degrees { angle.to_degrees() } else { angle }
                 })
             },
-            ..NUMBERS
+            ..REALS
         };
     };
 }
@@ -88,5 +88,5 @@ pub static LOG: Command = Command {
             base => x.log(base),
         })
     },
-    ..NUMBERS
+    ..REALS
 };

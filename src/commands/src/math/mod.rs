@@ -63,6 +63,20 @@ const NUMBERS: Command = Command {
     ..Command::DEFAULT
 };
 
+/// What functions of real numbers declare alike: they know no units.
+const REALS: Command = Command {
+    io: &[
+        ("number", "float"),
+        ("list<number>", "list<float>"),
+        ("list<list<any>>", "list<any>"),
+        ("list<record>", "list<any>"),
+        ("range", "list<float>"),
+        ("table", "any"),
+        ("record", "any"),
+    ],
+    ..NUMBERS
+};
+
 /// What reductions declare alike.
 const REDUCTION: Command = Command {
     category: Category::Math,

@@ -1,4 +1,4 @@
-use crate::math::{NUMBERS, each_number};
+use crate::math::{NUMBERS, REALS, each_number};
 use crate::prelude::*;
 
 pub static ROUND: Command = Command {
@@ -77,5 +77,5 @@ pub static SQRT: Command = Command {
     run: |call, input| {
         each_number(call, input, |value| table::apply_function(Function::MathSqrt, std::slice::from_ref(value)))
     },
-    ..NUMBERS
+    ..REALS
 };

@@ -5,7 +5,7 @@ pub static DISTANCE: Command = Command {
     name: "str distance",
     summary: "Counts the insertions, deletions and replacements that make texts another text",
     params: &[Param::required("other", Takes::Type("string"), "The other text"), COLUMNS],
-    io: &[("string", "int"), ("list<any>", "list<int>"), ("table", "table"), ("record", "record")],
+    io: &[("string", "int"), ("list<string>", "list<int>"), ("list<list<any>>", "list<any>"), ("table", "table"), ("record", "record")],
     examples: &[example("Two mistakes", "'nushell' | str distance 'nutshel'", "2")],
     search: &["edit", "levenshtein", "similar"],
     infer: Some(|shape| cells::changed_type(shape, Type::Int)),

@@ -13,6 +13,18 @@ pub static JOIN: Command = Command {
     infer: Some(|_| Some(Type::String)),
     run: |call, input| {
         let separator: String = call.optional("separator")?.unwrap_or_default();
+        let input = match input {
+            Data::Value(Value::Record(record)) => {
+                let error = call.wrong_input(&Value::Record(record).type_of(), "a list");
+                return Err(error.help("`values` gives a record's values"));
+            }
+            Data::Value(other)
+                if !matches!(other, Value::String(_) | Value::List(_) | Value::Table(_) | Value::Range(_)) =>
+            {
+                return Err(call.wrong_input(&other.type_of(), "a list"));
+            }
+            other => other,
+        };
         let items = rows::all(call, input)?.items;
         let texts: Vec<String> = items.iter().map(value::text::to_text).collect();
         Ok(Data::Value(Value::string(texts.join(&separator))))

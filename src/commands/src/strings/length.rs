@@ -11,7 +11,7 @@ pub static LENGTH: Command = Command {
         Param::switch("grapheme-clusters", Some('g'), "Count what a reader sees as characters"),
         Param::switch("chars", Some('c'), "Count Unicode characters"),
     ],
-    io: &[("string", "int"), ("list<any>", "list<int>"), ("table", "table"), ("record", "record")],
+    io: &[("string", "int"), ("list<string>", "list<int>"), ("list<list<any>>", "list<any>"), ("table", "table"), ("record", "record")],
     examples: &[example("Bytes", "'é' | str length", "2"), example("Characters", "'é' | str length --chars", "1")],
     search: &["size", "count", "len"],
     infer: Some(|shape| cells::changed_type(shape, Type::Int)),

@@ -69,11 +69,24 @@ const TEXT: Command = Command {
     category: Category::Strings,
     effect: Effect::Computes,
     params: &[cells::COLUMNS],
-    io: &[("string", "string"), ("list<any>", "list<any>"), ("table", "table"), ("record", "record")],
+    io: &[
+        ("string", "string"),
+        ("list<string>", "list<string>"),
+        ("list<list<any>>", "list<any>"),
+        ("table", "table"),
+        ("record", "record"),
+    ],
     infer: Some(|shape| cells::changed_type(shape, Type::String)),
+    refuse: Some(cells::needs_columns),
     ..Command::DEFAULT
 };
 
 /// What tests of texts give.
 const TO_BOOL: &[(&str, &str)] =
-    &[("string", "bool"), ("list<any>", "list<bool>"), ("table", "table"), ("record", "record")];
+    &[
+    ("string", "bool"),
+    ("list<string>", "list<bool>"),
+    ("list<list<any>>", "list<any>"),
+    ("table", "table"),
+    ("record", "record"),
+];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Span, codes, suggest};
 use syntax::ast::{self, Expr, ExprKind, Literal};
-use value::{CellPath, Fields, PathMember, Record, Type, Value};
+use value::{CellPath, Fields, PathMember, Record, Step, Type, Value};
 
 use super::bind::{Want, argument_span};
 use super::function::item_of;
@@ -76,9 +76,29 @@ impl Checker<'_> {
                 self.typed(expr, text, &Type::String)
             }
             (Takes::Column, _) | (Takes::ColumnOrClosure, None) => self.column(expr, text, &item),
+            (Takes::ColumnRecord, _) => {
+                let taken = self.typed(expr, text, &Type::Record(Fields::open()));
+                let record = taken.known.value.as_ref().and_then(Value::as_record);
+                for name in record.iter().flat_map(|record| record.columns().iter()) {
+                    let member = PathMember::name(name.clone());
+                    if let Err(error) = path::type_at(&item, std::slice::from_ref(&member), &|_| expr.span)
+                        && error.code == codes::UNKNOWN_COLUMN
+                    {
+                        self.report(error);
+                    }
+                }
+                taken
+            }
             (Takes::NewColumn, _) => self.column(expr, text, &Type::Any),
-            (Takes::ColumnOrClosure | Takes::EachClosure | Takes::Condition, Some(closure)) => {
+            (Takes::ColumnOrClosure | Takes::EachClosure, Some(closure)) => {
                 self.closure_argument(&closure, std::slice::from_ref(&item), &item, expr.span)
+            }
+            (Takes::Condition, Some(closure)) => {
+                let taken = self.closure_argument(&closure, std::slice::from_ref(&item), &item, expr.span);
+                if let Some(gives) = &taken.known.gives {
+                    self.want_condition(gives, closure.body.span);
+                }
+                taken
             }
             (Takes::Value, Some(closure)) => self.closure_argument(&closure, &[item], &Type::Any, expr.span),
             (Takes::Value, None) => self.typed(expr, text, &Type::Any),
@@ -151,8 +171,8 @@ impl Checker<'_> {
             _ => return self.computed_column(expr),
         };
         if let Err(error) = path::type_at(item, &path.0, &|_| expr.span)
-            // Columns are asked of rows; on what is no row at all, the command itself says what it works on.
-            && error.code == codes::UNKNOWN_COLUMN
+            // A place is asked of a list, which is not what each of its items has.
+            && matches!(path.0.first(), Some(PathMember { step: Step::Name(_), .. }))
         {
             self.report(error);
         }

@@ -152,9 +152,15 @@ impl Checker<'_> {
             return Type::Any;
         }
         let shape = Shape { input, arguments: known, command, context: self.context, env: self.env };
+        if let Some(why) = command.refuse.and_then(|refuse| refuse(&shape)) {
+            let error = Diagnostic::new(codes::WRONG_PIPELINE_INPUT, why);
+            self.report(error.label(head, format!("{} flows in here", input.brief())));
+            return Type::Any;
+        }
         let of = command.infer.and_then(|infer| infer(&shape)).unwrap_or_else(|| {
-            // With `any` flowing in each pair may be the one.
-            let possible = if input.is_any() { fitting } else { fitting[..1].to_vec() };
+            // Where one thing or another flows in, each pair may be the one.
+            let is_open = matches!(input, Type::Any | Type::OneOf(_));
+            let possible = if is_open { fitting } else { fitting[..1].to_vec() };
             possible.into_iter().cloned().reduce(Type::union).unwrap_or(Type::Any)
         });
         let mut of = of;

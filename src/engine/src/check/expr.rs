@@ -405,7 +405,7 @@ impl Checker<'_> {
     fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> (Node, Type) {
         let (node, of) = self.expr(operand);
         let (fits, gives, wants) = match op {
-            UnaryOp::Not => (Type::OneOf(vec![Type::Bool, Type::Nothing]).accepts(&of), Type::Bool, "a bool"),
+            UnaryOp::Not => (Type::OneOf(vec![Type::Bool, Type::Nothing]).may_accept(&of), Type::Bool, "a bool"),
             UnaryOp::Minus => {
                 let units = Type::OneOf(vec![Type::Number, Type::Duration, Type::Filesize, Type::Nothing]);
                 (units.accepts(&of), of.clone(), "a number")

@@ -124,7 +124,7 @@ impl Checker<'_> {
 
     fn condition_expr(&mut self, expr: &Expr) -> (Node, Type) {
         let (node, of) = self.expr(expr);
-        if !Type::OneOf(vec![Type::Bool, Type::Nothing]).accepts(&of) {
+        if !Type::OneOf(vec![Type::Bool, Type::Nothing]).may_accept(&of) {
             let error = Diagnostic::new(codes::WRONG_ARGUMENT, format!("a condition is a bool, not {of}"));
             let error = error.label(expr.span, format!("this is {of}"));
             self.report(if of.is_number() { error.help("compare it: `… != 0`") } else { error });

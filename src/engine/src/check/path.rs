@@ -58,22 +58,30 @@ fn step(of: &Type, member: &PathMember, span: Span) -> Result<Type> {
         Type::Table(fields) => Ok(Type::list(column(fields, name, member, span)?)),
         Type::List(inner) => match &**inner {
             Type::Record(fields) => Ok(Type::list(column(fields, name, member, span)?)),
+            inner if is_scalar(inner) && !member.optional => Err(nothing_inside(inner, span)),
             _ => Ok(Type::Any),
         },
-        Type::Int
-        | Type::Float
-        | Type::Bool
-        | Type::Duration
-        | Type::Filesize
-        | Type::String
-        | Type::Word(_)
-        | Type::Nothing
-            if !member.optional =>
-        {
-            Err(nothing_inside(of, span))
-        }
+        of if is_scalar(of) && !member.optional => Err(nothing_inside(of, span)),
         _ => Ok(Type::Any),
     }
+}
+
+/// Whether a value of this type has no parts with names, whatever it is.
+fn is_scalar(of: &Type) -> bool {
+    matches!(
+        of,
+        Type::Int
+            | Type::Float
+            | Type::Number
+            | Type::Bool
+            | Type::Duration
+            | Type::Filesize
+            | Type::DateTime
+            | Type::Binary
+            | Type::String
+            | Type::Word(_)
+            | Type::Nothing
+    )
 }
 
 fn nothing_inside(of: &Type, span: Span) -> Box<Diagnostic> {

@@ -23,13 +23,7 @@ impl Checker<'_> {
                     let outer = checker.row.replace(Row { slot, of: item.clone() });
                     let (node, of) = checker.expr(expr);
                     checker.row = outer;
-                    if !Type::OneOf(vec![Type::Bool, Type::Nothing]).accepts(&of) {
-                        let error = Diagnostic::new(
-                            codes::WRONG_ARGUMENT,
-                            format!("a condition gives a bool, this gives {of}"),
-                        );
-                        checker.report(error.label(span, format!("this is {of}")));
-                    }
+                    checker.want_condition(&of, span);
                     node
                 })
             })
@@ -51,6 +45,15 @@ impl Checker<'_> {
             condition: true,
         };
         Node::new(Op::Closure { function: Arc::new(function), captures: outer }, span)
+    }
+
+    /// Reports what is no condition, whatever it gives.
+    pub(super) fn want_condition(&mut self, gives: &Type, span: Span) {
+        let may_be = Type::OneOf(vec![Type::Bool, Type::Nothing]);
+        if !may_be.may_accept(gives) {
+            let message = format!("a condition gives a bool, this gives {gives}");
+            self.report(Diagnostic::new(codes::WRONG_ARGUMENT, message).label(span, format!("this is {gives}")));
+        }
     }
 
     /// A bare name in a row condition: a column of the row.

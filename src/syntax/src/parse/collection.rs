@@ -24,7 +24,7 @@ impl Parser<'_> {
         let first = self.significant(inside.start, inside.end);
         let Some(kind) = self.kind(first).filter(|_| first < inside.end) else { return Braces::Empty };
         match kind {
-            TokenKind::Pipe(_) => Braces::Closure(first),
+            TokenKind::Pipe(PipeFrom::Out) => Braces::Closure(first),
             TokenKind::Word | TokenKind::Quoted(_) | TokenKind::InterpolationOpen(_) | TokenKind::Open(_) => {
                 let run = self.run_from(first, inside.end, glues);
                 if kind == TokenKind::Word && self.is_spread(run) {
@@ -56,7 +56,7 @@ impl Parser<'_> {
     fn closure(&mut self, open: usize, bar: usize) -> ExprKind {
         let inside = self.tokens.inside(open);
         let mut close = bar + 1;
-        while close < inside.end && !matches!(self.kind(close), Some(TokenKind::Pipe(_))) {
+        while close < inside.end && !matches!(self.kind(close), Some(TokenKind::Pipe(PipeFrom::Out))) {
             close = self.tokens.after(close);
         }
         if close >= inside.end {

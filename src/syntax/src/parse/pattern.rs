@@ -89,7 +89,7 @@ impl Parser<'_> {
     fn alternatives(&mut self, cursor: Cursor<'_>) -> Spanned<Pattern> {
         let mut patterns = Vec::new();
         let span = self.span(cursor.offset()..cursor.end);
-        for alternative in cursor.rest().split(|item| matches!(item.kind, ItemKind::Pipe(_))) {
+        for alternative in cursor.rest().split(|item| matches!(item.kind, ItemKind::Pipe(PipeFrom::Out))) {
             match alternative {
                 [item] if item.kind == ItemKind::Run => {
                     let pattern = self.pattern(item.run);
