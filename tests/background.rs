@@ -40,12 +40,18 @@ fn a_job_that_computes_is_interrupted_too_and_ends_with_the_session() {
     let begun = Instant::now();
     assert_eq!(world.eval("job spawn { loop { } }; job spawn { ^sleep 60 }; sleep 50ms; job list | length"), "2");
     assert!(begun.elapsed() < Duration::from_secs(10));
-    assert_eq!(world.eval("let id = job spawn { 1..1000000000 | each {|n| $n * 2 } | math sum }; job kill $id; job list | length"), "0");
+    assert_eq!(
+        world.eval(
+            "let id = job spawn { 1..1000000000 | each {|n| $n * 2 } | math sum }; job kill $id; job list | length"
+        ),
+        "0"
+    );
 }
 
 #[test]
 fn a_failing_job_is_told_of() {
-    let ran = World::new().dora(&["-c", "job spawn { 1 // 0 }; while (job list | length) > 0 { sleep 5ms }; sleep 20ms"]);
+    let ran =
+        World::new().dora(&["-c", "job spawn { 1 // 0 }; while (job list | length) > 0 { sleep 5ms }; sleep 20ms"]);
     assert!(ran.code == 0 && ran.err.contains("job 1 failed: [DORA_E302]"), "{}", ran.err);
 }
 
@@ -79,7 +85,8 @@ fn something_is_done_again_and_again_until_enough_is_taken() {
 #[test]
 fn lines_of_standard_input_are_the_answers() {
     let world = World::new();
-    let code = "let a = input 'first? '; let b = input; let c = input --default none; let d = input; [$a $b $c $d] | to nuon";
+    let code =
+        "let a = input 'first? '; let b = input; let c = input --default none; let d = input; [$a $b $c $d] | to nuon";
     let mut child = world.command(&["-c", code]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("dora");
     child.stdin.take().expect("a pipe").write_all("eins\r\nzwei\n\n".as_bytes()).expect("written");
@@ -97,7 +104,12 @@ fn the_machine_tells_of_itself() {
     assert_eq!(world.eval("sys net | where name == lo | get ip.0 | any {|ip| $ip.loopback }"), "true");
     assert_eq!(world.eval("sys users | any {|user| $user.name == root }"), "true");
     assert_eq!(world.eval("sys temp | all {|part| $part.unit != '' }"), "true");
-    assert_eq!(world.eval("sys processes --long | where pid == (^sh -c 'echo $PPID' | into int) | get command.0 | str contains dora"), "true");
+    assert_eq!(
+        world.eval(
+            "sys processes --long | where pid == (^sh -c 'echo $PPID' | into int) | get command.0 | str contains dora"
+        ),
+        "true"
+    );
     let ran = world.dora(&["-c", "term size"]);
     assert!(ran.err.contains("DORA_E332"), "{}", ran.err);
 }

@@ -49,7 +49,10 @@ fn serve(socket: &TcpStream, answer: &dyn Fn(&Asked) -> String, sender: &Sender<
 }
 
 fn ok(kind: &str, body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 #[test]
@@ -91,7 +94,10 @@ fn data_is_sent_as_what_it_is_or_as_is_asked() {
     };
     let (line, kind, body, _) = sent("http post URL {a: 1, b: [x]}");
     assert_eq!((line.as_str(), kind.as_str()), ("POST /x HTTP/1.1", "application/json"));
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).expect("JSON"), serde_json::json!({"a": 1, "b": ["x"]}));
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&body).expect("JSON"),
+        serde_json::json!({"a": 1, "b": ["x"]})
+    );
     let (_, kind, body, _) = sent("'hello' | http put URL");
     assert_eq!((kind.as_str(), body.as_str()), ("text/plain; charset=utf-8", "hello"));
     let (_, kind, body, _) = sent("[[a b]; [1 2]] | http patch URL --content-type csv");
@@ -116,11 +122,13 @@ fn data_is_sent_as_what_it_is_or_as_is_asked() {
 #[test]
 fn servers_that_refuse_or_are_not_there_are_errors_with_their_reason() {
     let world = World::new();
-    let (address, _asked) = server(|asked| match asked.line.contains("/moved") {
+    let (address, _asked) = server(|asked| {
+        match asked.line.contains("/moved") {
         true => "HTTP/1.1 302 Found\r\nLocation: /else\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".into(),
         false => {
             "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 7\r\nConnection: close\r\n\r\nno such".into()
         }
+    }
     });
     let refused = world.dora(&["-c", &format!("http get http://{address}/x")]);
     assert!(refused.err.contains("DORA_E331") && refused.err.contains("no such"), "{}", refused.err);

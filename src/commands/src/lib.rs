@@ -54,7 +54,17 @@ use engine::{Alias, Command, Registry};
 
 /// All declared commands.
 pub fn all() -> Vec<&'static Command> {
-    let tables = [filters::ALL, strings::ALL, binary::ALL, math::ALL, formats::ALL, files::ALL, network::ALL, system::ALL, core::ALL];
+    let tables = [
+        filters::ALL,
+        strings::ALL,
+        binary::ALL,
+        math::ALL,
+        formats::ALL,
+        files::ALL,
+        network::ALL,
+        system::ALL,
+        core::ALL,
+    ];
     let flows = [dataflow::ALL, node::ALL, param::ALL, topic::ALL, builtin::ALL, daemon::ALL, context::ALL];
     [tables.concat(), flows.concat()].concat()
 }

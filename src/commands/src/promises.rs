@@ -59,7 +59,8 @@ impl Maker {
         self.columns = chosen.iter().map(|(name, _)| *name).collect();
         let rows: Vec<String> = (0..3)
             .map(|_| {
-                let cells: Vec<&str> = chosen.iter().map(|(_, values)| values[self.random.below(values.len())]).collect();
+                let cells: Vec<&str> =
+                    chosen.iter().map(|(_, values)| values[self.random.below(values.len())]).collect();
                 format!("[{}]", cells.join(", "))
             })
             .collect();
@@ -95,7 +96,8 @@ impl Maker {
         let depth = depth - 1;
         match self.random.below(19) {
             0..=4 => {
-                let operator = self.pick(&["+", "-", "*", "/", "mod", "==", "<", ">=", "!=", "++", "//", "starts-with"]);
+                let operator =
+                    self.pick(&["+", "-", "*", "/", "mod", "==", "<", ">=", "!=", "++", "//", "starts-with"]);
                 format!("({} {operator} {})", self.expression(row, depth), self.expression(row, depth))
             }
             5 => {
@@ -103,8 +105,19 @@ impl Maker {
                 // Of a record's fields the declaration of a function of numbers says nothing.
                 let many = if inner.contains(".i") { 9 } else { 13 };
                 let name = [
-                    "str upcase", "str length", "describe", "length", "is-empty", "into string", "str trim", "get p",
-                    "str join '-'", "math abs", "math sqrt", "math sum", "first",
+                    "str upcase",
+                    "str length",
+                    "describe",
+                    "length",
+                    "is-empty",
+                    "into string",
+                    "str trim",
+                    "get p",
+                    "str join '-'",
+                    "math abs",
+                    "math sqrt",
+                    "math sum",
+                    "first",
                 ][self.random.below(many)];
                 self.either |= matches!(name, "math sum" | "first");
                 format!("({inner} | {name})")
@@ -112,7 +125,11 @@ impl Maker {
             6 => {
                 (self.lazy, self.either) = (true, true);
                 let condition = self.expression(row, 0);
-                format!("(if ({condition} == {condition}) {{ {} }} else {{ {} }})", self.expression(row, depth), self.expression(row, depth))
+                format!(
+                    "(if ({condition} == {condition}) {{ {} }} else {{ {} }})",
+                    self.expression(row, depth),
+                    self.expression(row, depth)
+                )
             }
             7 => {
                 self.lazy = true;
@@ -124,7 +141,11 @@ impl Maker {
             10 => {
                 (self.lazy, self.either) = (true, true);
                 let (what, one) = (self.expression(row, 0), self.expression(row, depth));
-                format!("(match {what} {{ 1 => {one}, 'x' => {}, _ => {} }})", self.literal(), self.expression(row, depth))
+                format!(
+                    "(match {what} {{ 1 => {one}, 'x' => {}, _ => {} }})",
+                    self.literal(),
+                    self.expression(row, depth)
+                )
             }
             11 => format!("(shout ({}))", self.expression(row, depth)),
             // Of a closure's parameter nothing is known.
@@ -198,9 +219,10 @@ impl Maker {
     }
 
     fn program(&mut self) -> String {
-        let mut program = "def twice [n: int] { $n * 2 }\ndef shout [text: string]: nothing -> string { $text | str upcase }\n\
+        let mut program =
+            "def twice [n: int] { $n * 2 }\ndef shout [text: string]: nothing -> string { $text | str upcase }\n\
                            let most = 5\n"
-            .to_string();
+                .to_string();
         program += &self.table();
         for _ in 0..=self.random.below(4) {
             program += " | ";
@@ -266,7 +288,8 @@ fn what_is_accepted_raises_no_error_of_a_type_and_what_is_refused_would_fail() {
                     lazy += 1;
                     continue;
                 }
-                let compares = checked.errors.iter().all(|error| error.code == codes::WRONG_OPERANDS && text.contains("=="));
+                let compares =
+                    checked.errors.iter().all(|error| error.code == codes::WRONG_OPERANDS && text.contains("=="));
                 let free = without_types(&program);
                 let mut session = self::session();
                 if let Ok(value) = session.value(&free)
@@ -282,7 +305,14 @@ fn what_is_accepted_raises_no_error_of_a_type_and_what_is_refused_would_fail() {
         }
     }
     let shown = broken.iter().take(12).cloned().collect::<Vec<_>>().join("\n\n");
-    assert!(broken.is_empty(), "{} of {accepted} accepted ({vague} vague) and {refused} refused ({lazy} lazy):\n{shown}", broken.len());
+    assert!(
+        broken.is_empty(),
+        "{} of {accepted} accepted ({vague} vague) and {refused} refused ({lazy} lazy):\n{shown}",
+        broken.len()
+    );
     // Most programs say something.
-    assert!(accepted > 500 && vague * 2 < accepted && refused > 500 && lazy * 3 < refused * 2, "{accepted} {vague} {refused} {lazy}");
+    assert!(
+        accepted > 500 && vague * 2 < accepted && refused > 500 && lazy * 3 < refused * 2,
+        "{accepted} {vague} {refused} {lazy}"
+    );
 }

@@ -93,7 +93,11 @@ fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--from" => asked.from = number()?,
             "--threads" => asked.threads = number()?.clamp(1, 256),
             "--corpus" => asked.corpus.push(value.into()),
-            _ => return Err(format!("there is no flag {word}; flags: --inputs --seconds --seed --from --threads --corpus")),
+            _ => {
+                return Err(format!(
+                    "there is no flag {word}; flags: --inputs --seconds --seed --from --threads --corpus"
+                ));
+            }
         }
     }
     Ok(asked)

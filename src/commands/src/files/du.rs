@@ -25,7 +25,8 @@ pub static DU: Command = Command {
     ],
     search: &["disk", "usage", "size", "space"],
     infer: Some(|shape| {
-        let long = "table<path: string, apparent: filesize, physical: filesize, directories: list<any>, files: list<any>>";
+        let long =
+            "table<path: string, apparent: filesize, physical: filesize, directories: list<any>, files: list<any>>";
         shape.switch("long").then(|| Type::parse(long).ok()).flatten()
     }),
     run,
@@ -86,9 +87,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
 impl Measure<'_> {
     fn top(&mut self, shown: &str, path: &Path, depth: usize, long: bool) -> Result<Value> {
         // The place that was asked for is followed, as everybody expects of a link to a directory.
-        let meta = std::fs::metadata(path).map_err(|error| {
-            super::open::missing(shown, path, &error).label(self.call.span("paths"), "this path")
-        })?;
+        let meta = std::fs::metadata(path)
+            .map_err(|error| super::open::missing(shown, path, &error).label(self.call.span("paths"), "this path"))?;
         let room = if meta.is_dir() { self.directory(path, shown, depth, meta)? } else { self.file(&meta) };
         Ok(row(shown, room, long))
     }

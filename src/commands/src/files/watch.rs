@@ -23,9 +23,19 @@ pub static WATCH: Command = Command {
     params: &[
         Param::required("path", Takes::Path, "The file or directory"),
         Param::optional("closure", Takes::Type("closure"), "What to do with each change"),
-        Param::flag("debounce", Some('d'), Takes::Type("duration"), "How long it must be quiet before a change is told; 100ms by default"),
+        Param::flag(
+            "debounce",
+            Some('d'),
+            Takes::Type("duration"),
+            "How long it must be quiet before a change is told; 100ms by default",
+        ),
         Param::flag("glob", Some('g'), Takes::Type("string"), "Only names like this, such as `*.yml`"),
-        Param::flag("recursive", Some('r'), Takes::Type("bool"), "Whether directories inside are watched, too; they are by default"),
+        Param::flag(
+            "recursive",
+            Some('r'),
+            Takes::Type("bool"),
+            "Whether directories inside are watched, too; they are by default",
+        ),
         Param::switch("quiet", Some('q'), "Do not say that it watches"),
     ],
     io: &[(

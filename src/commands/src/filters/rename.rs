@@ -11,7 +11,7 @@ pub static RENAME: Command = Command {
     params: &[
         Param::rest("names", Takes::Type("string"), "New names of the first columns"),
         Param::flag("column", Some('c'), Takes::ColumnRecord, "Old names with their new ones"),
-        Param::flag("block", Some('b'), Takes::Closure, "A closure that gets each old name and gives the new one"),
+        Param::flag("block", Some('b'), Takes::CellClosure, "A closure that gets each old name and gives the new one"),
     ],
     io: &[("record", "record"), ("table", "table"), ("list<any>", "list<any>")],
     examples: &[

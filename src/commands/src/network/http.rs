@@ -26,19 +26,34 @@ const HTTP: Command = Command {
 
 const URL: Param = Param::required("url", Takes::Type("string"), "Whom to ask; `http://` when it says nothing else");
 const DATA: Param = Param::optional("data", Takes::Type("any"), "What to send; what flows in, when there is none");
-const HEADERS: Param = Param::flag("headers", Some('H'), Takes::Type("any"), "Headers to send: a record, or a list of names and values by turns");
+const HEADERS: Param = Param::flag(
+    "headers",
+    Some('H'),
+    Takes::Type("any"),
+    "Headers to send: a record, or a list of names and values by turns",
+);
 const USER: Param = Param::flag("user", Some('u'), Takes::Type("string"), "The user to log in as");
 const PASSWORD: Param = Param::flag("password", Some('p'), Takes::Type("string"), "The user's password");
 const MAX_TIME: Param = Param::flag("max-time", Some('m'), Takes::Type("duration"), "How long all of it may take");
 const INSECURE: Param = Param::switch("insecure", Some('k'), "Whatever certificate the server shows");
-const REDIRECT_MODE: Param = Param::flag("redirect-mode", Some('R'), Takes::Words(&["follow", "error", "manual"]), "What to do when the server sends somewhere else");
+const REDIRECT_MODE: Param = Param::flag(
+    "redirect-mode",
+    Some('R'),
+    Takes::Words(&["follow", "error", "manual"]),
+    "What to do when the server sends somewhere else",
+);
 const RAW: Param = Param::switch("raw", Some('r'), "As text or binary, whatever the server calls it");
 const FULL: Param = Param::switch("full", Some('f'), "Status, headers and body as a record");
-const ALLOW_ERRORS: Param = Param::switch("allow-errors", Some('e'), "The answer of a server that refuses is an answer, too");
-const CONTENT: Param = Param::flag("content-type", Some('t'), Takes::Type("string"), "What the data is sent as: a type such as `application/json`, or a format's name");
+const ALLOW_ERRORS: Param =
+    Param::switch("allow-errors", Some('e'), "The answer of a server that refuses is an answer, too");
+const CONTENT: Param = Param::flag(
+    "content-type",
+    Some('t'),
+    Takes::Type("string"),
+    "What the data is sent as: a type such as `application/json`, or a format's name",
+);
 
-const ASKING: &[Param] =
-    &[URL, HEADERS, USER, PASSWORD, MAX_TIME, INSECURE, REDIRECT_MODE, RAW, FULL, ALLOW_ERRORS];
+const ASKING: &[Param] = &[URL, HEADERS, USER, PASSWORD, MAX_TIME, INSECURE, REDIRECT_MODE, RAW, FULL, ALLOW_ERRORS];
 const SENDING: &[Param] =
     &[URL, DATA, CONTENT, HEADERS, USER, PASSWORD, MAX_TIME, INSECURE, REDIRECT_MODE, RAW, FULL, ALLOW_ERRORS];
 
@@ -92,7 +107,10 @@ pub static POST: Command = Command {
     params: SENDING,
     examples: &[
         try_it("A record", "http post http://robot:8080/goal {x: 1.5, y: 2}"),
-        try_it("A file", "open --raw map.pgm | http post http://robot:8080/map --content-type image/x-portable-graymap"),
+        try_it(
+            "A file",
+            "open --raw map.pgm | http post http://robot:8080/map --content-type image/x-portable-graymap",
+        ),
     ],
     run: |call, input| with_data(call, Method::POST, input),
     ..HTTP

@@ -82,8 +82,7 @@ const TEXT: Command = Command {
 };
 
 /// What tests of texts give.
-const TO_BOOL: &[(&str, &str)] =
-    &[
+const TO_BOOL: &[(&str, &str)] = &[
     ("string", "bool"),
     ("list<string>", "list<bool>"),
     ("list<list<any>>", "list<any>"),

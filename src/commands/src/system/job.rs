@@ -28,7 +28,10 @@ pub static SPAWN: Command = Command {
     io: &[("any", "int")],
     examples: &[
         try_it("Fetch something meanwhile", "job spawn { http get https://example.org/map.pgm --raw | save map.pgm }"),
-        try_it("Under a name", "job spawn --description watcher { watch flows {|| dataflow validate flows/demo.yml } }"),
+        try_it(
+            "Under a name",
+            "job spawn --description watcher { watch flows {|| dataflow validate flows/demo.yml } }",
+        ),
     ],
     infer: Some(|_| Some(Type::Int)),
     run: |call, input| {
@@ -88,7 +91,10 @@ pub static KILL: Command = Command {
     name: "job kill",
     summary: "Ends jobs, with the programs that they have started",
     details: "A program that does not end within two seconds is ended by force.",
-    params: &[Param::required("id", Takes::Type("int"), "Which one"), Param::rest("more", Takes::Type("int"), "And which more")],
+    params: &[
+        Param::required("id", Takes::Type("int"), "Which one"),
+        Param::rest("more", Takes::Type("int"), "And which more"),
+    ],
     examples: &[try_it("The first one", "job kill 1")],
     run: |call, _| {
         let mut ids: Vec<i64> = vec![call.required("id")?];

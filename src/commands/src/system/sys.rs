@@ -6,7 +6,8 @@ use value::DateTime;
 use crate::prelude::*;
 
 /// What all of them declare alike.
-const SYS: Command = Command { category: Category::System, search: &["machine", "hardware", "top"], ..Command::DEFAULT };
+const SYS: Command =
+    Command { category: Category::System, search: &["machine", "hardware", "top"], ..Command::DEFAULT };
 
 pub static CPU: Command = Command {
     name: "sys cpu",
@@ -194,9 +195,10 @@ pub static USERS: Command = Command {
             })
             .collect();
         rows.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(table(rows.into_iter().map(|(name, groups)| {
-            row([("name", Value::string(name)), ("groups", Value::list(groups))])
-        })))
+        Ok(table(
+            rows.into_iter()
+                .map(|(name, groups)| row([("name", Value::string(name)), ("groups", Value::list(groups))])),
+        ))
     },
     ..SYS
 };

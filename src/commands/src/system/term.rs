@@ -13,9 +13,10 @@ pub static SIZE: Command = Command {
     examples: &[try_it("How wide it is", "term size | get columns")],
     search: &["width", "height", "terminal"],
     run: |call, _| {
-        let (columns, rows) = call.context().ui().size().ok_or_else(|| {
-            Diagnostic::new(codes::NO_TERMINAL, "there is no terminal").label(call.head, "needs one")
-        })?;
+        let (columns, rows) =
+            call.context().ui().size().ok_or_else(|| {
+                Diagnostic::new(codes::NO_TERMINAL, "there is no terminal").label(call.head, "needs one")
+            })?;
         let size = [("columns", Value::Int(columns.into())), ("rows", Value::Int(rows.into()))];
         Ok(Data::Value(Value::record(size.into_iter().collect())))
     },
@@ -48,7 +49,8 @@ pub static INPUT: Command = Command {
             Some(default) => format!("{prompt}(default: {default}) "),
             None => prompt,
         };
-        let ask = Ask { prompt: &prompt, hidden: call.switch("suppress-output"), characters: rows::count(call, "numchar")? };
+        let ask =
+            Ask { prompt: &prompt, hidden: call.switch("suppress-output"), characters: rows::count(call, "numchar")? };
         let answer = call.context().ui().read_line(&ask).map_err(|error| error.or_label(call.head, ""))?;
         Ok(Data::Value(match (answer, default) {
             (Some(answer), Some(default)) if answer.is_empty() => Value::string(default),

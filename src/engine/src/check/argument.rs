@@ -171,8 +171,9 @@ impl Checker<'_> {
             _ => return self.computed_column(expr),
         };
         if let Err(error) = path::type_at(item, &path.0, &|_| expr.span)
-            // A place is asked of a list, which is not what each of its items has.
-            && matches!(path.0.first(), Some(PathMember { step: Step::Name(_), .. }))
+            // A place is asked of a whole column or list, and not of what each item has.
+            && (error.code == codes::UNKNOWN_COLUMN
+                || matches!(path.0.as_slice(), [PathMember { step: Step::Name(_), .. }]))
         {
             self.report(error);
         }

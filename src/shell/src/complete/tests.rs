@@ -119,7 +119,10 @@ fn what_is_offered_after_a_pipe_takes_what_flows() {
         for verb in texts(&session, command) {
             let line = format!("{command}{verb}");
             let errors = session.check(&Sources::new().add("<t>", line.as_str())).errors;
-            let refused = errors.iter().find(|error| error.code == diag::codes::WRONG_PIPELINE_INPUT);
+            // Some do once their columns are named, which comes next.
+            let refused = errors.iter().find(|error| {
+                error.code == diag::codes::WRONG_PIPELINE_INPUT && !error.message.ends_with("columns are named")
+            });
             assert!(refused.is_none(), "{line}: {refused:?}");
         }
     }
