@@ -29,6 +29,8 @@ pub struct Command {
     pub destructive: bool,
     /// Whether it wants what the program before it writes to standard error, too.
     pub wants_stderr: bool,
+    /// The switch with which what goes wrong in its closure is no error, as in a `try`.
+    pub forgives: Option<&'static str>,
     /// The resource whose rows the output holds, so that bare verbs find their command.
     pub yields: Option<Resource>,
     /// The output's type where it depends on input or arguments; `None` from it means what `io` says.
@@ -54,6 +56,7 @@ impl Command {
         search: &[],
         destructive: false,
         wants_stderr: false,
+        forgives: None,
         yields: None,
         infer: None,
         refuse: None,

@@ -20,6 +20,7 @@ pub static DO: Command = Command {
         example("Whatever happens", "do --ignore-errors { 1 // 0 }", "null"),
     ],
     search: &["call", "run", "try"],
+    forgives: Some("ignore-errors"),
     infer: Some(|shape| {
         let gives = shape.argument("closure")?.gives.clone()?;
         Some(if shape.switch("ignore-errors") { gives.union(Type::Nothing) } else { gives })

@@ -104,7 +104,10 @@ impl Checker<'_> {
         let callee = Callee { name: command.name, usage: command.usage(), wrapped: false };
         // What changes where programs are found makes unknown words a matter of run time, in its closure too.
         self.path_changed |= command.effect == Effect::Moves;
+        let forgives = command.forgives.is_some_and(|switch| arguments.iter().any(|argument| is_switch(argument, command, switch)));
+        self.tries += u32::from(forgives);
         let bound = self.bind(&callee, &wanted, arguments, input, head);
+        self.tries -= u32::from(forgives);
         if bound.help {
             return self.help(command.name, head, span);
         }
@@ -403,4 +406,16 @@ fn word(text: &str, span: Span) -> ListNode {
 fn unless_refused<'a>(command: &Command, input: &'a Type) -> &'a Type {
     let accepts = |of: &Type| command.io.iter().any(|(from, _)| Type::parse(from).is_ok_and(|from| from.accepts(of)));
     if !accepts(input) && accepts(&Type::Nothing) { &Type::Nothing } else { input }
+}
+
+/// Whether an argument turns on a switch of a command.
+fn is_switch(argument: &ast::Argument, command: &Command, switch: &str) -> bool {
+    match argument {
+        ast::Argument::Long { name, value: None, .. } => &*name.node == switch,
+        ast::Argument::Short { letters, .. } => {
+            let letter = command.param(switch).and_then(|(_, param)| param.short());
+            letter.is_some_and(|letter| letters.node.contains(letter))
+        }
+        _ => false,
+    }
 }
