@@ -11,6 +11,7 @@
 //! - [`lower`] – closures as expressions of queries
 //! - [`run`] – the interpreter
 //! - [`external`] – programs
+//! - `host` – what is known of the process
 //! - [`job`] – what runs in the background
 //! - [`literal`] – values read from text without running anything
 //! - [`call`] – what a command sees of its call; closures
@@ -27,6 +28,7 @@ pub mod context;
 pub mod data;
 pub mod error_value;
 pub mod external;
+mod host;
 pub mod job;
 pub mod literal;
 pub mod lower;

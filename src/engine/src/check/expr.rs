@@ -114,6 +114,11 @@ impl Checker<'_> {
                 let (slot, of) = self.input();
                 return (Node::new(Op::Local(slot), span), of);
             }
+            "nu" if self.var(name).is_none() => {
+                let about = crate::host::about(self.context, self.env);
+                let of = about.type_of();
+                return (Node::constant(about, span), of);
+            }
             "env" => return (Node::new(Op::Env, span), Type::Record(Fields::open())),
             _ => {}
         }
@@ -140,7 +145,7 @@ impl Checker<'_> {
         let error = Diagnostic::new(codes::UNKNOWN_VARIABLE, format!("there is no variable `${name}`"))
             .label(span, "not found");
         let known = self.scopes.iter().rev().flat_map(|scope| scope.vars.keys()).map(|known| &**known);
-        match suggest::nearest(name, known.chain(["in", "env"]), 1).first() {
+        match suggest::nearest(name, known.chain(["in", "env", "nu"]), 1).first() {
             _ if self.env.get(name).is_some() => error.help(format!("the environment variable is `$env.{name}`")),
             Some(near) => error.help(format!("did you mean `${near}`?")),
             None if name == "it" => {
