@@ -104,7 +104,9 @@ impl Checker<'_> {
         let callee = Callee { name: command.name, usage: command.usage(), wrapped: false };
         // What changes where programs are found makes unknown words a matter of run time, in its closure too.
         self.path_changed |= command.effect == Effect::Moves;
-        let forgives = command.forgives.is_some_and(|switch| arguments.iter().any(|argument| is_switch(argument, command, switch)));
+        let forgives = command
+            .forgives
+            .is_some_and(|switch| arguments.iter().any(|argument| is_switch(argument, command, switch)));
         self.tries += u32::from(forgives);
         let bound = self.bind(&callee, &wanted, arguments, input, head);
         self.tries -= u32::from(forgives);
