@@ -153,7 +153,7 @@ impl Order {
     /// `WRONG_TYPE` when two keys have no order between them.
     pub(crate) fn sort<T>(self, call: &Call<'_>, mut keyed: Vec<(Vec<Value>, T)>) -> Result<Vec<T>> {
         let mut unordered = None;
-        keyed.sort_by(|(a, _), (b, _)| {
+        sort_stably(&mut keyed, call.interrupt(), |(a, _), (b, _)| {
             for (a, b) in a.iter().zip(b) {
                 match self.compare(a, b) {
                     Some(Ordering::Equal) => {}
@@ -166,7 +166,7 @@ impl Order {
                 }
             }
             Ordering::Equal
-        });
+        })?;
         if let Some((a, b)) = unordered {
             return Err(Diagnostic::new(
                 codes::WRONG_TYPE,
@@ -192,6 +192,26 @@ impl Order {
             _ => a.compare(b)?,
         };
         Some(if self.reverse { order.reverse() } else { order })
+    }
+}
+
+/// Sorts in runs that double, each of which the sort merges from two sorted halves, and looks at the interrupt between
+/// them: one sort of everything could not be ended.
+fn sort_stably<T>(
+    items: &mut [T],
+    interrupt: &value::Interrupt,
+    mut compare: impl FnMut(&T, &T) -> Ordering,
+) -> Result<()> {
+    let mut run = 1 << 16;
+    loop {
+        for part in items.chunks_mut(run) {
+            interrupt.check()?;
+            part.sort_by(&mut compare);
+        }
+        if run >= items.len() {
+            return Ok(());
+        }
+        run *= 2;
     }
 }
 

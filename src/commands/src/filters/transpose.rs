@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use crate::prelude::*;
 use crate::rows;
 
@@ -61,23 +63,38 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         table.iter().for_each(|_| next(&mut titles));
     }
     let (keep_last, keep_all) = (call.switch("keep-last"), call.switch("keep-all"));
+    // Titles that are the same share a column.
+    let mut columns: Vec<Arc<str>> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut places = Vec::with_capacity(titles.len());
+    for title in &titles {
+        let place = *known.entry(title).or_insert_with(|| {
+            columns.push(title.as_str().into());
+            columns.len() - 1
+        });
+        places.push(place);
+    }
+    let columns = Arc::new(columns);
     let mut result = Vec::with_capacity(old.len());
     for name in old {
-        let mut record = Record::new();
+        let mut cells: Vec<Option<Value>> = vec![None; columns.len()];
         let title = (!ignore_titles).then(|| Value::from(&**name));
         let values = title.into_iter().chain(table.iter().map(|row| cell(row, name)));
-        for (title, value) in titles.iter().zip(values) {
-            match record.get(title) {
+        for (place, value) in places.iter().zip(values) {
+            call.interrupt().check()?;
+            let slot = &mut cells[*place];
+            match slot {
                 Some(before) if keep_all => {
                     let mut all = if let Value::List(all) = before { all.to_vec() } else { vec![before.clone()] };
                     all.push(value);
-                    record.insert(title.as_str(), Value::list(all));
+                    *slot = Some(Value::list(all));
                 }
                 Some(_) if !keep_last => {}
-                _ => record.insert(title.as_str(), value),
+                _ => *slot = Some(value),
             }
         }
-        result.push(Value::record(record));
+        let cells = cells.into_iter().map(|cell| cell.unwrap_or(Value::Nothing)).collect();
+        result.push(Value::record(Record::from_parts(columns.clone(), cells)));
     }
     if call.switch("as-record") && result.len() == 1 {
         return Ok(Data::Value(result.remove(0)));

@@ -75,6 +75,7 @@ fn unique(call: &mut Call<'_>, input: Data, paths: &[CellPath]) -> Result<Data> 
     let mut known: HashMap<table::Key, usize> = HashMap::new();
     let mut kept: Vec<(Value, i64)> = Vec::new();
     for item in items.items {
+        call.interrupt().check()?;
         let mut of = Vec::with_capacity(paths.len().max(1));
         for path in paths {
             of.push(item.follow(&path.0).map_err(|error| error.or_label(call.span("columns"), "here"))?);
