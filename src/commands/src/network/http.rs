@@ -79,7 +79,7 @@ pub static HEAD: Command = Command {
     io: &[("nothing", "table<name: string, value: string>"), ("any", "table<name: string, value: string>")],
     examples: &[try_it("How large it is", "http head https://example.org | where name == content-length")],
     run: |call, _| {
-        let answer = send(call, Method::HEAD, None)?;
+        let answer = send(call, Method::HEAD, asked_headers(call)?, None)?;
         Ok(Data::Value(headers(answer.headers())))
     },
     ..HTTP
@@ -92,7 +92,7 @@ pub static OPTIONS: Command = Command {
     io: &[("nothing", "table<name: string, value: string>"), ("any", "table<name: string, value: string>")],
     examples: &[try_it("What is allowed", "http options https://example.org | where name == allow")],
     run: |call, _| {
-        let answer = send(call, Method::OPTIONS, None)?;
+        let answer = send(call, Method::OPTIONS, asked_headers(call)?, None)?;
         Ok(Data::Value(headers(answer.headers())))
     },
     ..HTTP
@@ -168,7 +168,7 @@ fn with_data(call: &mut Call<'_>, method: Method, input: Data) -> Result<Data> {
 /// Asks, and gives the answer as a value.
 fn ask(call: &mut Call<'_>, method: Method, data: Option<Value>) -> Result<Data> {
     let sent = asked_headers(call)?;
-    let answer = send(call, method, data)?;
+    let answer = send(call, method, sent.clone(), data)?;
     let status = answer.status();
     let (url, received) = (answer.url().to_string(), headers(answer.headers()));
     let refused = (status.is_client_error() || status.is_server_error()) && !call.switch("allow-errors");
@@ -246,7 +246,7 @@ impl Read for Body {
 }
 
 /// Sends the request and waits for the head of the answer.
-fn send(call: &Call<'_>, method: Method, data: Option<Value>) -> Result<Response> {
+fn send(call: &Call<'_>, method: Method, headers: HeaderMap, data: Option<Value>) -> Result<Response> {
     let url = address(call)?;
     let given = |name: &str| call.command.param(name).is_some();
     let limit: Option<Duration> = call.optional("max-time")?;
@@ -272,7 +272,8 @@ fn send(call: &Call<'_>, method: Method, data: Option<Value>) -> Result<Response
         let tokio = call.context().tokio()?;
         let _within = tokio.enter();
         let client = builder.build().map_err(failed)?;
-        let mut request = client.request(method, url.clone()).headers(asked_headers(call)?);
+        let names_content = headers.contains_key(CONTENT_TYPE);
+        let mut request = client.request(method, url.clone()).headers(headers);
         let user: Option<String> = call.optional("user")?;
         let password: Option<String> = call.optional("password")?;
         if user.is_some() || password.is_some() {
@@ -280,7 +281,7 @@ fn send(call: &Call<'_>, method: Method, data: Option<Value>) -> Result<Response
         }
         if let Some(data) = data {
             let (kind, body) = encoded(call, &data)?;
-            if !asked_headers(call)?.contains_key(CONTENT_TYPE) {
+            if !names_content {
                 request = request.header(CONTENT_TYPE, kind);
             }
             request = request.body(body);

@@ -81,6 +81,15 @@ const TEXT: Command = Command {
     ..Command::DEFAULT
 };
 
+/// What measures of texts give.
+const TO_INT: &[(&str, &str)] = &[
+    ("string", "int"),
+    ("list<string>", "list<int>"),
+    ("list<list<any>>", "list<any>"),
+    ("table", "table"),
+    ("record", "record"),
+];
+
 /// What tests of texts give.
 const TO_BOOL: &[(&str, &str)] = &[
     ("string", "bool"),

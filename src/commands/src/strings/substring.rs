@@ -31,13 +31,7 @@ pub static INDEX_OF: Command = Command {
         Param::switch("end", Some('e'), "Look from the end"),
         Param::switch("grapheme-clusters", Some('g'), "Count what a reader sees as characters"),
     ],
-    io: &[
-        ("string", "int"),
-        ("list<string>", "list<int>"),
-        ("list<list<any>>", "list<any>"),
-        ("table", "table"),
-        ("record", "record"),
-    ],
+    io: super::TO_INT,
     examples: &[
         example("From the beginning", "'my_library.rb' | str index-of '.rb'", "10"),
         example("In a range", "'.rb.rb' | str index-of '.rb' --range 1..", "3"),
