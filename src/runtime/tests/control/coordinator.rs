@@ -146,7 +146,8 @@ async fn a_real_coordinator_is_driven_like_a_runtime_of_ours() {
     let error = handle.delete_param(at("source"), "rate".into()).await.unwrap_err();
     assert_eq!(error.code, codes::PARAM_NOT_FOUND);
 
-    let late = "{id: late, path: endless_sink.py, inputs: {number: source/number}}";
+    // The tick keeps the node when its other input is taken away: dora ends a node that has none left.
+    let late = "{id: late, path: endless_sink.py, inputs: {number: source/number, tick: dora/timer/secs/1}}";
     handle.add_node("demo", late.to_string()).await.unwrap();
     let input = InputRef { node: "late".parse().unwrap(), input: "number".parse().unwrap() };
     handle.disconnect("demo", input.clone()).await.unwrap();
