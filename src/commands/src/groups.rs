@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use value::expr::ExprKind;
 use value::text::to_text;
-use value::{Resource, Stage, Table};
+use value::{Resource, Stage, Table, interrupt};
 
 use crate::prelude::*;
 
@@ -105,6 +105,7 @@ impl Groups {
         let mut groups: Vec<Group> = Vec::new();
         let mut known: HashMap<table::Key, usize> = HashMap::new();
         for row in rows.iter() {
+            interrupt::check()?;
             let values = keys.iter_mut().map(|key| (key.of)(row)).collect::<Result<Vec<Value>>>()?;
             let at = *known.entry(table::key_of_all(values.iter())).or_insert_with(|| {
                 groups.push(Group { keys: values, rows: Vec::new() });

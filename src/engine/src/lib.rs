@@ -20,6 +20,7 @@
 //! - [`error_value`] – errors as records, and back
 //! - [`session`] – text in, data out
 //! - [`stdlib`] – modules written in the language itself
+//! - [`thread`] – threads that run programs
 
 pub mod call;
 pub mod check;
@@ -37,6 +38,7 @@ pub mod registry;
 pub mod run;
 pub mod session;
 pub mod stdlib;
+pub mod thread;
 
 pub use call::{Call, ClosureValue, FromValue, Runner};
 pub use command::{Category, Command, Effect, Example, Known, Lowering, Param, Shape, Takes};

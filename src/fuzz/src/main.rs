@@ -20,8 +20,6 @@ use syntax::tokens::{TokenKind, Tokens};
 const HANG: Duration = Duration::from_secs(1);
 /// Texts of one session, whose sources pile up.
 const ROUND: u64 = 500;
-/// As much as the interpreter's thread gets.
-const STACK: usize = 256 << 20;
 /// Failures after which it is no use to go on.
 const ENOUGH: usize = 20;
 
@@ -62,7 +60,7 @@ fn main() -> ExitCode {
     let threads: Vec<_> = (0..shared.asked.threads)
         .filter_map(|_| {
             let shared = shared.clone();
-            std::thread::Builder::new().stack_size(STACK).spawn(move || shared.work()).ok()
+            engine::thread::named("dora-fuzz").spawn(move || shared.work()).ok()
         })
         .collect();
     shared.watch(&threads);

@@ -49,13 +49,9 @@ enum What {
     Command(Vec<String>),
 }
 
-/// Stack of the thread that runs programs: room for `engine::run::MAX_DEPTH` calls inside calls. Only what is
-/// used of it is ever given to the process.
-pub(crate) const STACK: usize = 512 << 20;
-
 /// Runs `dora` with the words after its name; gives the exit code.
 pub fn main(words: Vec<String>) -> i32 {
-    let thread = std::thread::Builder::new().name("dora".into()).stack_size(STACK).spawn(move || run(words));
+    let thread = engine::thread::named("dora").spawn(move || run(words));
     match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The panic has told of itself.
@@ -85,8 +81,14 @@ fn run(words: Vec<String>) -> i32 {
     if let Some(name) = asked.context {
         session.env_mut().set(VARIABLE, value::Value::string(name));
     }
-    match asked.what {
-        What::Shell => crate::prompt::run(session, &terminal),
+    let interrupt = session.context().interrupt().clone();
+    value::interrupt::with_interrupt(&interrupt, || serve(session, &terminal, asked.what))
+}
+
+/// Does what was asked for; gives the exit code.
+fn serve(mut session: Session, terminal: &Arc<Terminal>, what: What) -> i32 {
+    match what {
+        What::Shell => crate::prompt::run(session, terminal),
         What::Code { code, stdin } => {
             if stdin {
                 match standard_input(session.context()) {
@@ -98,22 +100,22 @@ fn run(words: Vec<String>) -> i32 {
                 }
             }
             let source = session.context().sources().add("<-c>", code);
-            let outcome = live::run(&mut session, &terminal, |session| session.check(&source));
-            finish(&mut session, &terminal, outcome)
+            let outcome = live::run(&mut session, terminal, |session| session.check(&source));
+            finish(&mut session, terminal, outcome)
         }
-        What::Script { file, words } => script(&mut session, &terminal, &file, &words),
+        What::Script { file, words } => script(&mut session, terminal, &file, &words),
         What::Tell(text) => {
             let shown = terminal.tell(&text);
             shown.map_or_else(|error| error_value::exit_requested(&error).unwrap_or(Exit::Failed as i32), |()| 0)
         }
-        What::Check(files) => check(&session, &terminal, &files),
-        What::Layout(asked) => layout::run(&terminal, &asked),
-        What::Test(asked) => testing::run(&terminal, &asked),
+        What::Check(files) => check(&session, terminal, &files),
+        What::Layout(asked) => layout::run(terminal, &asked),
+        What::Test(asked) => testing::run(terminal, &asked),
         What::Command(words) => {
             session.context().provide(commands::dataflow::FollowsLogs);
             let (block, source) = argv::call(&words, session.context().registry(), session.context().sources());
-            let outcome = live::run(&mut session, &terminal, |session| session.check_block(&block, source.id));
-            finish(&mut session, &terminal, outcome)
+            let outcome = live::run(&mut session, terminal, |session| session.check_block(&block, source.id));
+            finish(&mut session, terminal, outcome)
         }
     }
 }

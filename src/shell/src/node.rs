@@ -20,7 +20,7 @@ pub fn main(args: Vec<OsString>) -> i32 {
         return nodes::main(args, None);
     }
     let run = move || nodes::main(args, Some(&Dora::default()));
-    let thread = std::thread::Builder::new().name("dora".into()).stack_size(app::STACK).spawn(run);
+    let thread = engine::thread::named("dora").spawn(run);
     match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The panic has told of itself.

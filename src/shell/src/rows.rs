@@ -30,8 +30,7 @@ pub fn show(
     std::thread::scope(|scope| {
         let (sender, rows) = sync_channel(BATCH);
         // Closures of the stream run there, as deeply as anywhere.
-        let thread = std::thread::Builder::new().name("dora-rows".into()).stack_size(crate::app::STACK);
-        let pull = move || {
+        let send = move || {
             for item in stream {
                 let failed = item.is_err();
                 // The other side has gone: nobody wants more.
@@ -40,7 +39,8 @@ pub fn show(
                 }
             }
         };
-        thread.spawn_scoped(scope, pull).map_err(|error| {
+        let pull = move || value::interrupt::with_interrupt(interrupt, send);
+        engine::thread::named("dora-rows").spawn_scoped(scope, pull).map_err(|error| {
             Diagnostic::new(
                 codes::INTERNAL,
                 format!("a thread for the rows cannot be started: {}", diag::os_reason(&error)),

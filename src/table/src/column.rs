@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use polars::prelude::*;
-use value::{Record, Value};
+use value::{Record, Value, interrupt};
 
 use crate::kind::Kind;
+use crate::run::carried;
 
 /// Builds a column of values that all are of this kind or null.
 pub fn to_column(name: &str, kind: &Kind, values: &[Value]) -> PolarsResult<Column> {
@@ -136,12 +137,13 @@ pub fn to_rows(
     for (column, (_, kind)) in frame.columns().iter().zip(columns) {
         parts.push(to_values(column, kind)?.into_iter());
     }
-    Ok((0..frame.height())
+    (0..frame.height())
         .map(|_| {
+            interrupt::check().map_err(carried)?;
             let row = parts.iter_mut().map(|part| part.next().unwrap_or(Value::Nothing)).collect();
-            Value::record(Record::from_parts(names.clone(), row).with_resource(resource))
+            Ok(Value::record(Record::from_parts(names.clone(), row).with_resource(resource)))
         })
-        .collect())
+        .collect()
 }
 
 /// Builds a frame of rows that all have these columns, in any order.
@@ -151,13 +153,14 @@ pub fn to_frame(rows: &[Value], columns: &[(Arc<str>, Kind)]) -> PolarsResult<Da
         let cells: Vec<Value> = rows
             .iter()
             .map(|row| {
-                let Value::Record(record) = row else { return Value::Nothing };
-                match record.columns().get(at) {
+                interrupt::check().map_err(carried)?;
+                let Value::Record(record) = row else { return Ok(Value::Nothing) };
+                Ok(match record.columns().get(at) {
                     Some(here) if here == name => record.values()[at].clone(),
                     _ => record.get(name).cloned().unwrap_or(Value::Nothing),
-                }
+                })
             })
-            .collect();
+            .collect::<PolarsResult<_>>()?;
         parts.push(to_column(name, kind, &cells)?);
     }
     DataFrame::new(rows.len(), parts)

@@ -113,7 +113,9 @@ pub fn of_value(value: &Value) -> Option<TableRef> {
         Value::List(items) if value.is_table() => {
             let resource = items.first().and_then(Value::as_record).and_then(|record| record.resource);
             let shared = items.iter().all(|item| item.as_record().is_some_and(|record| record.resource == resource));
-            from_rows(items.to_vec(), resource.filter(|_| shared)).ok()
+            let resource = resource.filter(|_| shared);
+            let columns = if items.len() >= COLUMNS_PAY { in_columns(items, resource).ok()? } else { None };
+            columns.or_else(|| as_rows(items.to_vec(), resource).ok())
         }
         _ => None,
     }

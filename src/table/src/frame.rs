@@ -8,10 +8,10 @@ use std::time::SystemTime;
 
 use diag::{Diagnostic, Result, codes};
 use polars::prelude::{DataFrame, IdxSize, IntoLazy as _, LazyFrame, PlanCallback, PolarsResult};
+use value::interrupt;
 use value::{Fields, Resource, Stage, Table, TableRef, Value};
 
 use crate::column::{to_rows, to_values};
-use crate::interrupt;
 use crate::kind::{Columns, fields_of};
 use crate::lower::column;
 use crate::run::{GLANCE, caught, failed, run};

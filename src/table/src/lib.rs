@@ -11,7 +11,7 @@
 //! - [`kind`], [`column`]: logical types beside polars' own, values into columns and back
 //! - [`eval`], [`function`], [`aggregate`], [`key`]: what expressions, functions, reductions and sameness mean
 //! - [`query`], [`lower`], [`kernel`]: stages and expressions as polars queries
-//! - [`run`], [`interrupt`]: running them, their failures, ctrl-c
+//! - [`run`]: running them, their failures, ctrl-c
 //! - [`payload`] – messages of dataflows, which are Arrow, as values
 //! - [`json`] – values as JSON and back
 //! - [`source`], [`sink`], [`text`]: csv, ndjson, json and parquet, as files and as text
@@ -24,7 +24,6 @@ mod construct;
 mod eval;
 mod frame;
 mod function;
-mod interrupt;
 pub mod json;
 mod kernel;
 mod key;
@@ -43,6 +42,5 @@ pub use construct::{as_rows, empty, from_columns, from_rows, in_columns, of_valu
 pub use eval::{eval_group, eval_row, keeps};
 pub use frame::Frame;
 pub use function::apply as apply_function;
-pub use interrupt::with_interrupt;
 pub use key::{Key, key, key_of_all};
 pub use rows::RowTable;

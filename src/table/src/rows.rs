@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Result};
 use value::cell_path::unknown_column;
+use value::interrupt;
 use value::table::SortKey;
 use value::{Expr, Fields, Record, Resource, Stage, Table, TableRef, Type, Value};
 
 use crate::aggregate::no_order;
 use crate::eval::{eval_group, eval_row, keeps, located};
-use crate::interrupt;
 use crate::key::{Key, key_of_all};
 
 /// Records as they are. An absent field stays absent, and each value keeps its own type.

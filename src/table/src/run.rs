@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use diag::{Diagnostic, Result, codes, os_reason};
 use polars::prelude::{PolarsError, PolarsResult};
-
-use crate::interrupt;
+use value::interrupt;
 
 /// How often a wait looks at the interrupt: well under the 100 ms that ctrl-c may take.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
@@ -127,7 +126,7 @@ mod tests {
             let _ = wait.recv();
             raiser.raise();
         });
-        let result = crate::with_interrupt(&interrupt, || {
+        let result = interrupt::with_interrupt(&interrupt, || {
             run(move || {
                 let _ = started.send(());
                 let _ = hold.recv();

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use diag::{Diagnostic, Result, codes, os_reason};
 use polars::prelude as pl;
 use polars::prelude::SchemaExt as _;
+use value::interrupt;
 use value::{Table, Value};
 
 use crate::construct::in_columns;
 use crate::frame::Frame;
-use crate::interrupt;
-use crate::json::{self, to_json};
+use crate::json;
 use crate::kind::Kind;
 use crate::run::run;
 use crate::source::{OFFSET_MARK, TYPE_MARK};
@@ -48,7 +48,7 @@ pub fn json(table: &dyn Table, path: &Path) -> Result<()> {
         for row in rows {
             out.push_str(if first { "\n" } else { ",\n" });
             first = false;
-            out.push_str(&to_json(row)?.to_string());
+            out.push_str(&json::written(row, "JSON", |value| serde_json::to_string(value))?);
         }
         Ok(())
     };

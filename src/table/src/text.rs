@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Result, codes};
 use value::text::float;
-use value::{DateTime, Record, Table, TableRef, Value};
+use value::{DateTime, Record, Table, TableRef, Value, interrupt};
 
 use crate::construct::from_rows;
 use crate::json;
@@ -131,6 +131,7 @@ pub(crate) fn csv_header(table: &dyn Table, layout: &CsvLayout, out: &mut String
 
 pub(crate) fn csv_lines(rows: &[Value], names: &[Arc<str>], layout: &CsvLayout, out: &mut String) -> Result<()> {
     for row in rows {
+        interrupt::check()?;
         let Value::Record(row) = row else { continue };
         for (at, name) in names.iter().enumerate() {
             separate(at, layout, out);

@@ -63,25 +63,23 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         .collect();
     let field =
         |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or(Value::Nothing);
-    let mut by_key: HashMap<table::Key, Vec<usize>> = HashMap::new();
-    for (at, row) in right.iter().enumerate() {
-        let key = field(row, &right_on);
-        if !key.is_nothing() {
-            by_key.entry(table::key_of_all(std::iter::once(&key))).or_default().push(at);
-        }
-    }
+    let known = Rows::of(call, right.iter().map(|row| field(row, &right_on)))?;
+    // All rows share their names.
+    let named = left_columns.iter().map(|name| &**name).chain(titles.iter().map(|(_, title)| title.as_str()));
+    let empty: Record = named.map(|name| (name, Value::Nothing)).collect();
     let joined = |left_row: Option<&Value>, right_row: Option<&Value>| {
-        let mut record = Record::new();
-        for name in &left_columns {
-            let value = match (left_row, right_row) {
+        let mut record = empty.clone();
+        for (name, cell) in left_columns.iter().zip(record.values_mut()) {
+            *cell = match (left_row, right_row) {
                 (Some(row), _) => field(row, name),
                 (None, Some(row)) if shared && **name == *left_on => field(row, &right_on),
                 _ => Value::Nothing,
             };
-            record.insert(name.clone(), value);
         }
         for (name, title) in &titles {
-            record.insert(title.as_str(), right_row.map_or(Value::Nothing, |row| field(row, name)));
+            if let (Some(row), Some(cell)) = (right_row, record.get_mut(title)) {
+                *cell = field(row, name);
+            }
         }
         Value::record(record)
     };
@@ -89,17 +87,14 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let mut rows = Vec::new();
     for row in &left {
         call.interrupt().check()?;
-        let key = field(row, &left_on);
-        let partners = if key.is_nothing() { None } else { by_key.get(&table::key_of_all(std::iter::once(&key))) };
-        match partners {
-            Some(partners) => {
-                for at in partners {
-                    matched[*at] = true;
-                    rows.push(joined(Some(row), right.get(*at)));
-                }
-            }
-            None if all_left => rows.push(joined(Some(row), None)),
-            None => {}
+        let mut alone = true;
+        for at in known.with(&field(row, &left_on)) {
+            alone = false;
+            matched[at] = true;
+            rows.push(joined(Some(row), right.get(at)));
+        }
+        if alone && all_left {
+            rows.push(joined(Some(row), None));
         }
     }
     if all_right {
@@ -107,4 +102,31 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         rows.extend(alone.map(|(row, _)| joined(None, Some(row))));
     }
     Ok(Data::Value(Value::list(rows)))
+}
+
+/// Rows by the value of one column; null is no value.
+struct Rows {
+    first: HashMap<table::Key, usize>,
+    /// For each row the next one with its value.
+    next: Vec<Option<usize>>,
+}
+
+impl Rows {
+    fn of(call: &Call<'_>, keys: impl DoubleEndedIterator<Item = Value> + ExactSizeIterator) -> Result<Self> {
+        let mut rows = Rows { first: HashMap::new(), next: vec![None; keys.len()] };
+        // From the end, so that each chain goes forward.
+        for (at, key) in keys.enumerate().rev() {
+            call.interrupt().check()?;
+            if !key.is_nothing() {
+                rows.next[at] = rows.first.insert(table::key(&key), at);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows that have this value, in order.
+    fn with(&self, key: &Value) -> impl Iterator<Item = usize> {
+        let first = if key.is_nothing() { None } else { self.first.get(&table::key(key)).copied() };
+        std::iter::successors(first, |at| self.next.get(*at).copied().flatten())
+    }
 }

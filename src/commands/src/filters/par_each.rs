@@ -4,9 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::prelude::*;
 use crate::rows;
 
-/// Closures may call closures deeply; threads get as much room as the main one.
-const STACK: usize = 256 << 20;
-
 pub static PAR_EACH: Command = Command {
     name: "par-each",
     category: Category::Tables,
@@ -47,11 +44,12 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             }
         }
     };
+    let interrupt = &call.interrupt().clone();
     std::thread::scope(|scope| -> Result<()> {
         for _ in 0..threads {
             let runner = call.runner(&closure);
-            let builder = std::thread::Builder::new().name("dora-par-each".into()).stack_size(STACK);
-            builder.spawn_scoped(scope, || work(runner)).map_err(|error| {
+            let work = || value::interrupt::with_interrupt(interrupt, || work(runner));
+            engine::thread::named("dora-par-each").spawn_scoped(scope, work).map_err(|error| {
                 Diagnostic::new(codes::INTERNAL, format!("no thread can be started: {}", diag::os_reason(&error)))
                     .label(call.head, "")
             })?;

@@ -37,21 +37,22 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     if let Data::Value(Value::Record(record)) = &input {
         let by_values = call.switch("values");
         let keyed = record.iter().map(|(name, value)| {
-            (vec![if by_values { value.clone() } else { Value::string(name) }], (Arc::<str>::from(name), value.clone()))
+            (if by_values { value.clone() } else { Value::string(name) }, (Arc::<str>::from(name), value.clone()))
         });
-        let fields = order.sort(call, turned(order, keyed.collect()))?;
-        return Ok(Data::Value(Value::record(fields.into_iter().collect::<Record>().with_resource(record.resource))));
+        let keyed = order.sort(call, turned(order, keyed.collect()), |(key, _)| std::slice::from_ref(key))?;
+        let fields: Record = keyed.into_iter().map(|(_, field)| field).collect();
+        return Ok(Data::Value(Value::record(fields.with_resource(record.resource))));
     }
     rows::want_items(call, &input)?;
-    let items = rows::all(call, input)?;
-    let keyed = items.items.into_iter().map(|item| (vec![item.clone()], item)).collect();
-    Ok(rows::Items { items: order.sort(call, turned(order, keyed))?, resource: items.resource }.into_data())
+    let mut items = rows::all(call, input)?;
+    items.items = order.sort(call, turned(order, items.items), std::slice::from_ref)?;
+    Ok(items.into_data())
 }
 
 /// What is equal but for case comes the other way round, too, when all does.
-fn turned<T>(order: Order, mut keyed: Vec<(Vec<Value>, T)>) -> Vec<(Vec<Value>, T)> {
+fn turned<T>(order: Order, mut items: Vec<T>) -> Vec<T> {
     if order.reverse {
-        keyed.reverse();
+        items.reverse();
     }
-    keyed
+    items
 }

@@ -80,7 +80,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         keyed.push((keys, item));
     }
-    let sorted = order.sort(call, keyed)?;
+    let sorted = order.sort(call, keyed, |(keys, _)| keys)?.into_iter().map(|(_, item)| item).collect();
     Ok(rows::Items { items: sorted, resource: items.resource }.into_data())
 }
 
@@ -151,10 +151,10 @@ impl Order {
     ///
     /// # Errors
     /// `WRONG_TYPE` when two keys have no order between them.
-    pub(crate) fn sort<T>(self, call: &Call<'_>, mut keyed: Vec<(Vec<Value>, T)>) -> Result<Vec<T>> {
+    pub(crate) fn sort<T>(self, call: &Call<'_>, mut items: Vec<T>, keys: impl Fn(&T) -> &[Value]) -> Result<Vec<T>> {
         let mut unordered = None;
-        sort_stably(&mut keyed, call.interrupt(), |(a, _), (b, _)| {
-            for (a, b) in a.iter().zip(b) {
+        sort_stably(&mut items, call.interrupt(), |a, b| {
+            for (a, b) in keys(a).iter().zip(keys(b)) {
                 match self.compare(a, b) {
                     Some(Ordering::Equal) => {}
                     Some(order) => return order,
@@ -175,7 +175,7 @@ impl Order {
             .label(call.head, "cannot sort these")
             .help("convert them to one type first, for instance with `into string`"));
         }
-        Ok(keyed.into_iter().map(|(_, item)| item).collect())
+        Ok(items)
     }
 
     fn compare(self, a: &Value, b: &Value) -> Option<Ordering> {

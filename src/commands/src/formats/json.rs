@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use table::json::{from_json, to_json};
+use serde::Serialize as _;
+use table::json::{from_json, written};
 
 use crate::prelude::*;
 use crate::rows;
@@ -22,13 +23,12 @@ pub static TO: Command = Command {
     infer: Some(|_| Some(Type::String)),
     run: |call, input| {
         let value = rows::value(call, input)?;
-        let json = to_json(&value)?;
         let text = if call.switch("raw") {
-            serde_json::to_string(&json).map_err(failed)?
+            written(&value, "JSON", |value| serde_json::to_string(value))?
         } else if let Some(tabs) = rows::count(call, "tabs")? {
-            pretty(&json, &"\t".repeat(tabs.min(32)))?
+            pretty(&value, &"\t".repeat(tabs.min(32)))?
         } else {
-            pretty(&json, &" ".repeat(rows::count(call, "indent")?.unwrap_or(2).min(32)))?
+            pretty(&value, &" ".repeat(rows::count(call, "indent")?.unwrap_or(2).min(32)))?
         };
         Ok(Data::Value(Value::string(text)))
     },
@@ -67,15 +67,12 @@ pub static FROM: Command = Command {
     ..Command::DEFAULT
 };
 
-fn failed(error: serde_json::Error) -> Box<Diagnostic> {
-    Diagnostic::new(codes::NO_FORM, format!("this cannot be written as JSON: {error}"))
-}
-
-fn pretty(json: &serde_json::Value, indent: &str) -> Result<String> {
-    use serde::Serialize;
+/// JSON on many lines, each level further in.
+fn pretty(value: &Value, indent: &str) -> Result<String> {
     let mut out = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
-    json.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter)).map_err(failed)?;
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
+    written(value, "JSON", |value| value.serialize(&mut serializer))?;
     String::from_utf8(out).map_err(|error| Diagnostic::new(codes::INTERNAL, error.to_string()))
 }
 

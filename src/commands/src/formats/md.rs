@@ -1,5 +1,7 @@
 //! Markdown tables.
 
+use value::interrupt;
+
 use crate::prelude::*;
 use crate::rows;
 
@@ -26,12 +28,14 @@ pub(crate) fn write(value: &Value, pretty: bool) -> Result<String> {
         Value::Record(_) => Arc::new(vec![value.clone()]),
         table if table.is_table() => table.items()?,
         Value::List(items) => {
-            return Ok(items.iter().map(|item| format!("* {}", cell(item))).collect::<Vec<_>>().join("\n"));
+            let lines = items.iter().map(|item| interrupt::check().map(|()| format!("* {}", cell(item))));
+            return Ok(lines.collect::<Result<Vec<_>>>()?.join("\n"));
         }
         other => return Ok(value::text::to_text(other)),
     };
     let mut names: Vec<Arc<str>> = Vec::new();
     for row in rows.iter().filter_map(Value::as_record) {
+        interrupt::check()?;
         for name in row.columns().iter() {
             if !names.contains(name) {
                 names.push(name.clone());
@@ -40,6 +44,7 @@ pub(crate) fn write(value: &Value, pretty: bool) -> Result<String> {
     }
     let mut lines: Vec<Vec<String>> = vec![names.iter().map(|name| escape(name)).collect()];
     for row in rows.iter().filter_map(Value::as_record) {
+        interrupt::check()?;
         lines.push(names.iter().map(|name| row.get(name).map(cell).unwrap_or_default()).collect());
     }
     let widths: Vec<usize> = (0..names.len())
@@ -50,9 +55,13 @@ pub(crate) fn write(value: &Value, pretty: bool) -> Result<String> {
         format!("| {} |", padded.join(" | "))
     };
     let rule: Vec<String> = widths.iter().map(|width| "-".repeat((*width).max(3))).collect();
-    let mut text = vec![draw(&lines[0]), draw(&rule)];
-    text.extend(lines[1..].iter().map(|line| draw(line)));
-    Ok(text.join("\n"))
+    let mut text = format!("{}\n{}", draw(&lines[0]), draw(&rule));
+    for line in &lines[1..] {
+        interrupt::check()?;
+        text.push('\n');
+        text.push_str(&draw(line));
+    }
+    Ok(text)
 }
 
 fn cell(value: &Value) -> String {

@@ -122,10 +122,7 @@ pub(crate) fn reader(name: &str) -> Option<&'static Command> {
 /// `NO_FORM` when the format has no place for such a value.
 pub fn encode(format: Format, value: &Value) -> Result<String> {
     match format {
-        Format::Json => {
-            let json = table::json::to_json(value)?;
-            serde_json::to_string_pretty(&json).map_err(|error| Diagnostic::new(codes::NO_FORM, error.to_string()))
-        }
+        Format::Json => table::json::written(value, "JSON", |value| serde_json::to_string_pretty(value)),
         Format::Ndjson => match value {
             Value::List(_) | Value::Table(_) | Value::Range(_) => ndjson::write(&value.items()?),
             other => ndjson::write(std::slice::from_ref(other)),

@@ -1,5 +1,7 @@
 //! Plain text.
 
+use value::interrupt;
+
 use crate::prelude::*;
 use crate::rows;
 
@@ -27,7 +29,13 @@ pub static TO: Command = Command {
 pub(crate) fn write(value: &Value) -> Result<String> {
     Ok(match value {
         Value::List(_) | Value::Table(_) | Value::Range(_) => {
-            value.items()?.iter().map(|item| line(item) + "\n").collect()
+            let mut text = String::new();
+            for item in value.items()?.iter() {
+                interrupt::check()?;
+                text.push_str(&line(item));
+                text.push('\n');
+            }
+            text
         }
         other => line(other),
     })

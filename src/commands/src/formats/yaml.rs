@@ -37,9 +37,7 @@ pub static FROM: Command = Command {
 
 /// The value as YAML.
 pub(crate) fn write(value: &Value) -> Result<String> {
-    let json = table::json::to_json(value)?;
-    serde_yaml::to_string(&json)
-        .map_err(|error| Diagnostic::new(codes::NO_FORM, format!("this cannot be written as YAML: {error}")))
+    table::json::written(value, "YAML", |value| serde_yaml::to_string(value))
 }
 
 /// Reads all documents of a text.

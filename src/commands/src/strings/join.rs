@@ -25,9 +25,19 @@ pub static JOIN: Command = Command {
             }
             other => other,
         };
-        let items = rows::all(call, input)?.items;
-        let texts: Vec<String> = items.iter().map(value::text::to_text).collect();
-        Ok(Data::Value(Value::string(texts.join(&separator))))
+        if input.is_endless() {
+            return Err(rows::endless(call));
+        }
+        let interrupt = call.interrupt().clone();
+        let mut text = String::new();
+        for (at, item) in rows::plain(input)?.into_items(&interrupt)?.enumerate() {
+            interrupt.check()?;
+            if at > 0 {
+                text.push_str(&separator);
+            }
+            text.push_str(&value::text::to_text(&item?));
+        }
+        Ok(Data::Value(Value::string(text)))
     },
     ..Command::DEFAULT
 };

@@ -4,9 +4,6 @@ use std::time::SystemTime;
 
 use crate::prelude::*;
 
-/// Closures may call closures deeply; a job gets as much room as the main thread.
-const STACK: usize = 256 << 20;
-
 /// What all of them declare alike.
 const JOB: Command = Command {
     category: Category::System,
@@ -41,7 +38,7 @@ pub static SPAWN: Command = Command {
         let id = job.id;
         let mut runner = call.runner(&closure).in_job(job.clone());
         let work = move || {
-            let result = runner.run_to_end(input);
+            let result = value::interrupt::with_interrupt(&job.interrupt, || runner.run_to_end(input));
             jobs.jobs().end(id);
             match result {
                 Err(error) if !job.interrupt.is_raised() && error.code != codes::EXIT => {
@@ -50,7 +47,7 @@ pub static SPAWN: Command = Command {
                 _ => {}
             }
         };
-        let thread = std::thread::Builder::new().name(format!("dora-job-{id}")).stack_size(STACK).spawn(work);
+        let thread = engine::thread::named(format!("dora-job-{id}")).spawn(work);
         if let Err(error) = thread {
             call.context().jobs().end(id);
             let told = format!("no thread can be started: {}", diag::os_reason(&error));
