@@ -65,7 +65,7 @@ fn changes_of_files_are_told_as_they_settle() {
     let told = world.eval(code);
     assert!(told.contains("yml"), "{told}");
     let code = "
-        job spawn { sleep 100ms; 'x' | save d/e.txt }
+        job spawn { sleep 100ms; ^touch d/e.txt }
         watch d --debounce 20ms {|op, path| print $'($op) ($path | path basename)'; exit 0 }";
     assert_eq!(world.eval(code), "Create e.txt");
     assert!(world.dora(&["-c", "watch nowhere {|| }"]).err.contains("there is no file `nowhere`"));
