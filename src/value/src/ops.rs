@@ -270,21 +270,31 @@ impl fmt::Display for Operator {
 #[inline]
 pub fn apply(op: Operator, left: &Value, right: &Value) -> Result<Value> {
     if let (Value::Int(a), Value::Int(b)) = (left, right) {
-        let result = match op {
-            Add => a.checked_add(*b),
-            Subtract => a.checked_sub(*b),
-            Multiply => a.checked_mul(*b),
-            Less => return Ok(Value::Bool(a < b)),
-            LessEqual => return Ok(Value::Bool(a <= b)),
-            Greater => return Ok(Value::Bool(a > b)),
-            GreaterEqual => return Ok(Value::Bool(a >= b)),
-            Equal => return Ok(Value::Bool(a == b)),
-            NotEqual => return Ok(Value::Bool(a != b)),
-            _ => return general(op, left, right),
-        };
-        return result.map(Value::Int).ok_or_else(|| overflow(op, left, right));
+        if let Some(result) = of_ints(op, *a, *b) {
+            return Ok(result);
+        }
+        if matches!(op, Add | Subtract | Multiply) {
+            return Err(overflow(op, left, right));
+        }
     }
     general(op, left, right)
+}
+
+/// What programs do most, without looking at types again; `None` for other operators and where the result is too large.
+#[inline]
+pub fn of_ints(op: Operator, a: i64, b: i64) -> Option<Value> {
+    match op {
+        Add => a.checked_add(b).map(Value::Int),
+        Subtract => a.checked_sub(b).map(Value::Int),
+        Multiply => a.checked_mul(b).map(Value::Int),
+        Less => Some(Value::Bool(a < b)),
+        LessEqual => Some(Value::Bool(a <= b)),
+        Greater => Some(Value::Bool(a > b)),
+        GreaterEqual => Some(Value::Bool(a >= b)),
+        Equal => Some(Value::Bool(a == b)),
+        NotEqual => Some(Value::Bool(a != b)),
+        _ => None,
+    }
 }
 
 fn general(op: Operator, left: &Value, right: &Value) -> Result<Value> {

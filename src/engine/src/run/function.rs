@@ -278,7 +278,11 @@ pub(super) fn checked(value: Value, of: Option<&Type>, span: Span) -> Result<Val
 /// The value when it is of the type; an int where a float is asked for becomes one, and a path's text a path.
 pub fn coerce(value: Value, of: &Type) -> std::result::Result<Value, Value> {
     let fits = match (of, &value) {
-        (Type::Any, _) => true,
+        (Type::Any, _)
+        | (Type::Int, Value::Int(_))
+        | (Type::Float, Value::Float(_))
+        | (Type::String, Value::String(_))
+        | (Type::Bool, Value::Bool(_)) => true,
         (Type::Float, Value::Int(n)) => return Ok(Value::Float(*n as f64)),
         (Type::CellPath, Value::String(name)) => {
             return Ok(Value::cell_path(value::CellPath(vec![value::PathMember::name(name.as_str())])));

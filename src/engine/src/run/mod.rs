@@ -193,6 +193,11 @@ impl Interpreter {
 
     #[inline]
     fn binary(&mut self, op: Operator, left: &Node, right: &Node, span: Span) -> Flow<Value> {
+        if let (Some(a), Some(b)) = (self.whole(left), self.whole(right)) {
+            if let Some(result) = ops::of_ints(op, a, b) {
+                return Ok(result);
+            }
+        }
         let a = self.eval(left)?;
         if op.is_lazy() {
             // What decides alone leaves the other side alone: it may well fail.
@@ -203,6 +208,16 @@ impl Interpreter {
         }
         let b = self.eval(right)?;
         ops::apply(op, &a, &b).map_err(|error| operator_error(error, &a, &b, left.span, right.span, span).into())
+    }
+
+    /// A whole number that is at hand, as most operands are: it need not be held as a value.
+    #[inline]
+    fn whole(&self, node: &Node) -> Option<i64> {
+        match &node.op {
+            Op::Const(value) => value.as_int(),
+            Op::Local(slot) => self.stack[self.base + *slot as usize].as_int(),
+            _ => None,
+        }
     }
 
     fn path(&mut self, base: &Node, members: &[value::PathMember], span: Span) -> Flow<Value> {
