@@ -118,6 +118,7 @@ impl Lowerer<'_> {
                 (call.command.0.lower?)(&lowering).map(Flowing::One)
             }
             Op::Local(slot) if self.is_row(*slot) => Some(Flowing::Row),
+            Op::Input(_) => Some(input),
             _ => self.expr(node).map(Flowing::One),
         }
     }

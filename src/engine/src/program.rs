@@ -87,6 +87,8 @@ pub enum Op {
         value: Box<Node>,
         of: Option<Type>,
     },
+    /// `$in` where a pipeline begins: what flows in goes on, or else what the slot holds.
+    Input(Slot),
     /// `5 | let x`: binds the stage's input.
     LetInput {
         slot: Slot,
@@ -227,6 +229,8 @@ pub struct Function {
     pub captures: Vec<Slot>,
     /// Where `$in` goes, when the body mentions it.
     pub input: Option<Slot>,
+    /// Whether the body begins with `$in` and mentions it nowhere else: what flows in need not be collected.
+    pub streams: bool,
     /// How many slots a call needs.
     pub frame: u32,
     pub body: Node,

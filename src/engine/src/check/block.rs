@@ -68,10 +68,11 @@ impl Checker<'_> {
                 Stage { node, input: None }
             } else {
                 let into = flowing.clone();
-                let ((node, of), input) =
+                let ((mut node, of), input) =
                     self.with_input(into.clone(), |checker| checker.element(element, &into, true, next));
                 flowing = of;
-                Stage { node, input }
+                let streams = input.begins(&mut node);
+                Stage { node, input: input.slot.filter(|_| !streams) }
             };
             stages.push(stage);
         }

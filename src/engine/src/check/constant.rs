@@ -88,7 +88,7 @@ impl Look {
     /// The same for what needs the variables of a closure. `loop` and `while` may never end, so they wait.
     fn not_in_closure(self, node: &Node) -> Option<Span> {
         match &node.op {
-            Op::Local(_) | Op::LetInput { .. } | Op::Break | Op::Continue => None,
+            Op::Local(_) | Op::Input(_) | Op::LetInput { .. } | Op::Break | Op::Continue => None,
             Op::Let { value, .. } | Op::Assign { value, .. } | Op::Update { value, .. } => self.not_constant(value),
             Op::Return(value) => value.as_ref().and_then(|value| self.not_constant(value)),
             Op::For { items, body, .. } => self.not_constant(items).or_else(|| self.not_constant(body)),

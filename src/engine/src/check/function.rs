@@ -33,7 +33,7 @@ impl Checker<'_> {
     /// is of type `input`. Gives the node and what the closure gives.
     pub(super) fn closure(&mut self, closure: &ast::Closure, given: &[Type], input: &Type, span: Span) -> (Node, Type) {
         let parameters = closure.parameters.as_deref().unwrap_or(&[]);
-        let (((params, body, gives), input_slot), (frame, inner, outer)) = self.function_level(|checker| {
+        let (((params, mut body, gives), mentioned), (frame, inner, outer)) = self.function_level(|checker| {
             checker.with_input(input.clone(), |checker| {
                 checker.scoped(|checker| {
                     let params = checker.parameters(parameters, given);
@@ -46,7 +46,8 @@ impl Checker<'_> {
             name: None,
             params,
             captures: inner,
-            input: input_slot,
+            streams: mentioned.begins(&mut body),
+            input: mentioned.slot,
             frame,
             body,
             text: self.source_text(span).into(),
@@ -62,7 +63,7 @@ impl Checker<'_> {
     /// An expression evaluated once for each group: a closure without parameters whose `$in` is the group's rows.
     pub(super) fn aggregation(&mut self, expr: &ast::Expr, rows: &Type) -> (Node, Type) {
         let span = expr.span;
-        let (((body, gives), input), (frame, inner, outer)) = self.function_level(|checker| {
+        let (((mut body, gives), mentioned), (frame, inner, outer)) = self.function_level(|checker| {
             checker.with_input(rows.clone(), |checker| match &expr.kind {
                 ast::ExprKind::Closure(ast::Closure { parameters: None, body }) | ast::ExprKind::Block(body) => {
                     checker.block(body, rows, false)
@@ -76,7 +77,8 @@ impl Checker<'_> {
             name: None,
             params: Vec::new(),
             captures: inner,
-            input,
+            streams: mentioned.begins(&mut body),
+            input: mentioned.slot,
             frame,
             body,
             text: self.source_text(span).into(),
@@ -282,7 +284,7 @@ impl Checker<'_> {
                 self.slot_of(var);
             }
         }
-        let ((params, node, gives), input_slot) = self.with_input(input.clone(), |checker| {
+        let ((params, mut node, gives), mentioned) = self.with_input(input.clone(), |checker| {
             checker.scoped(|checker| {
                 let params = checker.parameters(&signature.parameters, &[]);
                 let (node, gives) = checker.block(body, &input, false);
@@ -310,7 +312,8 @@ impl Checker<'_> {
             name: Some(name.node.clone()),
             params,
             captures: level.captures.iter().map(|(_, _, inner)| *inner).collect(),
-            input: input_slot,
+            streams: mentioned.begins(&mut node),
+            input: mentioned.slot,
             frame: level.slots,
             body: node,
             text: self.source_text(span).into(),

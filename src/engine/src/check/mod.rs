@@ -27,7 +27,7 @@ use diag::{Diagnostic, SourceId, Span};
 use value::Type;
 
 use crate::context::{Context, Env};
-use crate::program::{Node, Slot};
+use crate::program::{Node, Op, Slot};
 use scope::{FunctionName, Input, Level, Module, Scope, Var, VarKind};
 
 /// The outermost names of a session: what one line declares, the next ones see.
@@ -60,7 +60,7 @@ pub fn check(context: &Context, env: &Env, names: &Names, block: &syntax::ast::B
         warnings: Vec::new(),
         scopes: vec![names.scope.clone()],
         levels: vec![Level { slots: names.slots, captures: Vec::new() }],
-        inputs: vec![Input { of: Type::Nothing, slot: None, level: 0 }],
+        inputs: vec![Input { of: Type::Nothing, slot: None, mentions: 0, level: 0 }],
         row: None,
         next_id: u64::from(names.slots) << 32,
         tries: 0,
@@ -194,6 +194,7 @@ impl Checker<'_> {
         let fresh = self.levels.last().map_or(0, |level| level.slots);
         let Some(input) = self.inputs.last_mut() else { return (0, Type::Nothing) };
         let of = input.of.clone();
+        input.mentions += 1;
         if let Some(slot) = input.slot {
             return (slot, of);
         }
@@ -209,13 +210,14 @@ impl Checker<'_> {
         result
     }
 
-    /// Runs `inside` with `$in` of a type; gives the slot when it was mentioned.
-    fn with_input<T>(&mut self, of: Type, inside: impl FnOnce(&mut Self) -> T) -> (T, Option<Slot>) {
+    /// Runs `inside` with `$in` of a type; gives where it goes, if it was mentioned.
+    fn with_input<T>(&mut self, of: Type, inside: impl FnOnce(&mut Self) -> T) -> (T, Mentioned) {
         let level = self.level();
-        self.inputs.push(Input { of, slot: None, level });
+        self.inputs.push(Input { of, slot: None, mentions: 0, level });
         let result = inside(self);
-        let slot = self.inputs.pop().and_then(|input| input.slot);
-        (result, slot)
+        let input = self.inputs.pop();
+        let slot = input.as_ref().and_then(|input| input.slot);
+        (result, Mentioned { slot, once: input.is_some_and(|input| input.mentions == 1) })
     }
 
     /// Runs `inside` outside any row condition: parentheses and closures write columns as `$it.name`.
@@ -224,5 +226,32 @@ impl Checker<'_> {
         let result = inside(self);
         self.row = row;
         result
+    }
+}
+
+/// Where `$in` goes, and whether it is mentioned only once.
+#[derive(Clone, Copy)]
+struct Mentioned {
+    slot: Option<Slot>,
+    once: bool,
+}
+
+impl Mentioned {
+    /// Whether `$in` is mentioned only where a body begins. What flows in can go on from there as it comes.
+    fn begins(self, body: &mut Node) -> bool {
+        self.once && self.slot.is_some_and(|slot| flows_through(body, slot))
+    }
+}
+
+/// Makes what a node begins with its input, if that is what the slot holds.
+fn flows_through(node: &mut Node, slot: Slot) -> bool {
+    match &mut node.op {
+        Op::Local(here) if *here == slot => {
+            node.op = Op::Input(slot);
+            true
+        }
+        Op::Block(block) => block.statements.first_mut().is_some_and(|first| flows_through(first, slot)),
+        Op::Pipeline(stages) => stages.first_mut().is_some_and(|first| flows_through(&mut first.node, slot)),
+        _ => false,
     }
 }

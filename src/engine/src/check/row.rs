@@ -28,13 +28,14 @@ impl Checker<'_> {
                 })
             })
         });
-        let (body, input) = function;
+        let (body, mentioned) = function;
         let (frame, inner, outer) = captures;
         let function = Function {
             name: None,
             params: vec![FunctionParam { name, slot, of: Type::Any, kind: FunctionParamKind::Required }],
             captures: inner,
-            input,
+            input: mentioned.slot,
+            streams: false,
             frame,
             body,
             text: self.source_text(span).into(),

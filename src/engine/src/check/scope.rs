@@ -90,6 +90,8 @@ pub struct Input {
     pub of: Type,
     /// Given when somebody mentions `$in`.
     pub slot: Option<Slot>,
+    /// How often it is mentioned.
+    pub mentions: usize,
     pub level: usize,
 }
 

@@ -178,7 +178,8 @@ impl Interpreter {
     fn enter(&mut self, function: &Arc<Function>, frame: usize, mut input: Data, keep: bool) -> Flow<Data> {
         let env = self.env.clone();
         let result = self.in_frame(frame, |interpreter| {
-            if let Some(slot) = function.input {
+            let streams = function.streams && matches!(input, Data::Stream(_) | Data::Bytes(_));
+            if let Some(slot) = function.input.filter(|_| !streams) {
                 let value = interpreter.collect(input, function.span)?;
                 interpreter.set(slot, value.clone());
                 input = Data::Value(value);
@@ -241,6 +242,7 @@ fn expression(function: &Function) -> Option<&Node> {
             node.op,
             Op::Const(_)
                 | Op::Local(_)
+                | Op::Input(_)
                 | Op::Binary(..)
                 | Op::Path(..)
                 | Op::Not(_)

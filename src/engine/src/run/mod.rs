@@ -101,7 +101,7 @@ impl Interpreter {
     pub(crate) fn eval(&mut self, node: &Node) -> Flow<Value> {
         match &node.op {
             Op::Const(value) => Ok(value.clone()),
-            Op::Local(slot) => Ok(self.stack[self.base + *slot as usize].clone()),
+            Op::Local(slot) | Op::Input(slot) => Ok(self.stack[self.base + *slot as usize].clone()),
             Op::Binary(op, sides) => self.binary(*op, &sides.0, &sides.1, node.span),
             Op::Path(base, members) => self.path(base, members, node.span),
             Op::CallFunction(call) => self.value_of_function(call, node.span),
@@ -290,6 +290,7 @@ impl Interpreter {
             Op::Call(call) => self.call(call, input),
             Op::CallFunction(call) => self.call_function(call, input, node.span),
             Op::Block(block) => self.block(block, input),
+            Op::Input(_) if !input.is_empty() => Ok(input),
             Op::External(external) => {
                 let name = self.eval(&external.name)?;
                 let mut arguments = Vec::new();
