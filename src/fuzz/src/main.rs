@@ -11,10 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diag::{Source, Sources};
+use diag::Sources;
 use engine::{Context, NoLive, NoUi, Session};
 use sentences::{Grammar, Random, damaged, grammar, pieces, program};
-use syntax::tokens::{TokenKind, Tokens};
 
 /// An input that takes longer hangs, as far as somebody at a prompt is concerned.
 const HANG: Duration = Duration::from_secs(1);
@@ -208,21 +207,13 @@ fn look_at(session: &Session, text: &str) -> Result<(), String> {
         }
     }
     let laid_out = syntax::format(text);
-    if essence(&laid_out) != essence(text) {
+    if syntax::format::pieces(&laid_out) != syntax::format::pieces(text) {
         return Err(format!("the layout loses something:\n{laid_out}"));
     }
     if syntax::format(&laid_out) != laid_out {
         return Err(format!("a layout is laid out again:\n{laid_out}"));
     }
     Ok(())
-}
-
-/// All of a text that is no blank.
-fn essence(text: &str) -> Vec<String> {
-    let source: Arc<Source> = Sources::new().add("fuzz", text);
-    let (tokens, _) = Tokens::read(&source);
-    let pieces = tokens.iter().filter(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Newline));
-    pieces.map(|token| source.text[token.range()].trim_end_matches([' ', '\t', '\r']).to_string()).collect()
 }
 
 fn told(panic: &(dyn std::any::Any + Send)) -> &str {

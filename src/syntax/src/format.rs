@@ -37,6 +37,15 @@ pub fn format(text: &str) -> String {
     text.to_string()
 }
 
+/// All of a text that is no blank: what no layout may lose.
+pub fn pieces(text: &str) -> Vec<String> {
+    let source = Sources::new().add("<text>", text);
+    let (tokens, _) = Tokens::read(&source);
+    let pieces = tokens.iter().filter(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Newline));
+    // The blanks at the end of a comment are blanks.
+    pieces.map(|token| source.text[token.range()].trim_end_matches([' ', '\t', '\r']).to_string()).collect()
+}
+
 /// What is changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Care {

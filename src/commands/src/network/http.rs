@@ -207,16 +207,23 @@ fn body(call: &mut Call<'_>, answer: Response) -> Result<Data> {
     }
 }
 
-/// The format that a content type names: `application/json`, `application/vnd.api+json`, `text/csv`.
+/// The format of an answer: what its content type names, or its address where that says nothing.
 fn format_of<'a>(kind: &'a str, url: &'a Url) -> Option<&'a str> {
-    let (_, sub) = kind.split_once('/')?;
-    Some(match sub.rsplit('+').next().unwrap_or(sub).trim_start_matches("x-") {
-        "tab-separated-values" => "tsv",
+    match named(kind)? {
         // What servers say of files that they do not know.
         "plain" | "octet-stream" => {
             let name = url.path_segments()?.next_back()?;
-            name.rsplit_once('.').map(|(_, extension)| extension)?
+            name.rsplit_once('.').map(|(_, extension)| extension)
         }
+        format => Some(format),
+    }
+}
+
+/// The format that a content type names: `application/json`, `application/vnd.api+json`, `text/csv`.
+fn named(kind: &str) -> Option<&str> {
+    let (_, sub) = kind.split_once('/')?;
+    Some(match sub.rsplit('+').next().unwrap_or(sub).trim_start_matches("x-") {
+        "tab-separated-values" => "tsv",
         "vnd.msgpack" => "msgpack",
         "newline-delimited-json" | "jsonlines" => "ndjson",
         sub => sub,
@@ -400,9 +407,7 @@ fn encoded(call: &Call<'_>, data: &Value) -> Result<(String, Vec<u8>)> {
         (_, Value::Binary(bytes)) => bytes.to_vec(),
         (_, Value::Nothing) => Vec::new(),
         _ => {
-            let url = Url::parse("http://localhost/").ok();
-            let format = url.as_ref().and_then(|url| format_of(&plain, url)).and_then(Format::named);
-            let Some(format) = format else {
+            let Some(format) = named(&plain).and_then(Format::named) else {
                 let error = format!("{} cannot be sent as `{plain}`", data.type_of().brief());
                 return Err(Diagnostic::new(codes::BAD_ARGUMENT, error)
                     .label(place, "this type")

@@ -13,7 +13,7 @@ use runtime::Embedded;
 use runtime::control::daemon;
 use runtime::control::server::Server;
 use runtime::control::token::Token;
-use runtime::model::{Status, StopOptions};
+use runtime::model::{EdgeSource, Status, StopOptions};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -181,11 +181,14 @@ async fn unmodified_nodes_run_on_while_every_port_is_lied_to() {
     }
     let details = handle.inspect(flow.id).await.unwrap();
     assert!(details.nodes.iter().all(|node| node.restarts == 0 && node.exit.is_none()), "{:?}", details.nodes);
+    // A busy machine may miss ticks; what a node sends has room, until the flow is stopped.
+    let sent = |edge: &&runtime::model::EdgeInfo| edge.kind == EdgeSource::Output;
+    assert!(details.edges.iter().filter(sent).all(|edge| edge.dropped == 0), "{:?}", details.edges);
     handle.stop(flow.id, StopOptions::default()).await.unwrap();
     let ended = handle.inspect(flow.id).await.unwrap();
     assert_eq!(ended.info.status, Status::Stopped, "{:?}", ended.nodes);
     // The sink has checked their order; what is on its way at a stop is dropped.
-    assert!(ended.edges.iter().all(|edge| edge.messages > 20 && edge.dropped <= 10), "{:?}", ended.edges);
+    assert!(ended.edges.iter().all(|edge| edge.messages > 20), "{:?}", ended.edges);
     drop(held);
     daemon::stop(&world.store, false, None).await.unwrap();
 }

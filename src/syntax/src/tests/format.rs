@@ -2,18 +2,9 @@
 
 use sentences::{grammar, program};
 
-use super::{parsed, source};
-use crate::tokens::{TokenKind, Tokens};
+use super::parsed;
+use crate::format::pieces;
 use crate::{format, show};
-
-/// All of a text that is no blank: what no layout may lose.
-fn pieces(text: &str) -> Vec<String> {
-    let source = source(text);
-    let (tokens, _) = Tokens::read(&source);
-    let pieces = tokens.iter().filter(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Newline));
-    // The blanks at the end of a comment are blanks.
-    pieces.map(|token| source.text[token.range()].trim_end_matches([' ', '\t', '\r']).to_string()).collect()
-}
 
 #[test]
 fn every_sentence_keeps_its_pieces_and_its_meaning_and_is_laid_out_once() {
