@@ -76,6 +76,7 @@ impl From<Stream> for Data {
 
 impl Data {
     /// All of it as one value: a stream becomes a list, bytes become text when they are, else binary. Empty is null.
+    /// The newline that ends what a program writes is no part of the text.
     pub fn into_value(self, interrupt: &Interrupt) -> Result<Value> {
         match self {
             Data::Empty => Ok(Value::Nothing),
@@ -110,11 +111,20 @@ impl Data {
                         }
                     }
                 }
+                let of_program = bytes.program.is_some();
                 if let Some(program) = bytes.program {
                     program.finish()?;
                 }
                 Ok(match String::from_utf8(all) {
-                    Ok(text) => Value::string(text),
+                    Ok(mut text) => {
+                        if of_program && text.ends_with('\n') {
+                            text.pop();
+                            if text.ends_with('\r') {
+                                text.pop();
+                            }
+                        }
+                        Value::string(text)
+                    }
                     Err(error) => Value::binary(error.into_bytes()),
                 })
             }
