@@ -19,6 +19,7 @@ pub static TRANSPOSE: Command = Command {
     io: &[("table", "any"), ("record", "table"), ("list<any>", "any")],
     examples: &[
         example("A record as a table", "{a: 1, b: 2} | transpose key value", "[[key value]; [a 1] [b 2]]"),
+        example("Pairs as a record", "[[k v]; [a 1] [b 2]] | transpose --header-row --as-record", "{a: 1, b: 2}"),
         example("Without old names", "[[c1 c2]; [1 2]] | transpose --ignore-titles val", "[[val]; [1] [2]]"),
     ],
     search: &["pivot", "rotate"],
@@ -34,7 +35,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         return Err(call.wrong_input(&Type::list(row.type_of()), "a table or a record"));
     }
     let header = call.switch("header-row");
-    let ignore_titles = call.switch("ignore-titles");
+    // Rows that are named by their first cells need no column of old names.
+    let ignore_titles = call.switch("ignore-titles") || header;
     let given: Vec<String> = call.rest("names")?;
     let mut given = given.into_iter();
     let mut titles: Vec<String> = Vec::new();
@@ -42,19 +44,13 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let name = given.next().unwrap_or_else(|| format!("column{}", titles.len()));
         titles.push(name);
     };
-    if !ignore_titles && !header {
+    if !ignore_titles {
         next(&mut titles);
     }
     let cell =
         |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or(Value::Nothing);
     let mut old = names.as_slice();
     if header {
-        if !ignore_titles {
-            // The first column's own name heads the column of the other names.
-            if let Some(first) = old.first() {
-                titles.push(first.to_string());
-            }
-        }
         if let Some((first, rest)) = old.split_first() {
             titles.extend(table.iter().map(|row| value::text::to_text(&cell(row, first))));
             old = rest;
