@@ -62,6 +62,14 @@ impl Iterator for Stream {
     }
 }
 
+/// Why bytes could not be read. What a reader of our own failed with comes through as it is.
+pub fn unread(error: std::io::Error) -> Box<Diagnostic> {
+    match error.downcast::<Diagnostic>() {
+        Ok(diagnostic) => Box::new(diagnostic),
+        Err(error) => Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {}", diag::os_reason(&error))),
+    }
+}
+
 impl From<Value> for Data {
     fn from(value: Value) -> Self {
         Data::Value(value)
@@ -103,12 +111,7 @@ impl Data {
                         Ok(0) => break,
                         Ok(n) => all.extend_from_slice(&chunk[..n]),
                         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                        Err(error) => {
-                            return Err(Diagnostic::new(
-                                codes::CANNOT_READ,
-                                format!("reading failed: {}", diag::os_reason(&error)),
-                            ));
-                        }
+                        Err(error) => return Err(unread(error)),
                     }
                 }
                 let of_program = bytes.program.is_some();

@@ -394,13 +394,10 @@ pub(crate) fn redirect(
     let mut program = None;
     match data.take() {
         Some(Data::Bytes(mut bytes)) => {
-            bytes.reader.read_to_end(&mut output).map_err(|error| {
-                Diagnostic::new(
-                    codes::CANNOT_READ,
-                    format!("reading a program's output failed: {}", diag::os_reason(&error)),
-                )
-                .or_label(body.span, "")
-            })?;
+            bytes
+                .reader
+                .read_to_end(&mut output)
+                .map_err(|error| crate::data::unread(error).or_label(body.span, ""))?;
             if let Some(running) = bytes.program {
                 let (name, span) = (running.name.clone(), running.span);
                 let (status, stderr) = running.complete()?;

@@ -29,13 +29,7 @@ pub static COMPLETE: Command = Command {
                 Ok(0) => break,
                 Ok(read) => stdout.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(Diagnostic::new(
-                        codes::CANNOT_READ,
-                        format!("reading failed: {}", diag::os_reason(&error)),
-                    )
-                    .label(call.head, ""));
-                }
+                Err(error) => return Err(engine::data::unread(error).or_label(call.head, "")),
             }
         }
         let (code, stderr) = match bytes.program {

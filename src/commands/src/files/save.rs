@@ -56,8 +56,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                     Ok(read) => file.write(&chunk[..read]).map_err(located)?,
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                     Err(error) => {
-                        let reason = format!("reading failed: {}", diag::os_reason(&error));
-                        return Err(Diagnostic::new(codes::CANNOT_READ, reason));
+                        return Err(engine::data::unread(error));
                     }
                 }
             }

@@ -72,7 +72,7 @@ pub(crate) fn of_bytes(bytes: Bytes) -> Stream {
             }
             Err(error) => {
                 program = None;
-                Some(Err(Diagnostic::new(codes::CANNOT_READ, format!("reading failed: {}", diag::os_reason(&error)))))
+                Some(Err(engine::data::unread(error)))
             }
         }
     }))

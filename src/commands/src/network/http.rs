@@ -241,8 +241,8 @@ impl Read for Body {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         while self.chunk.is_empty() {
             let next = self.context.block_on(self.answer.chunk());
-            // An interrupt; whoever reads on is told by the next check.
-            let next = next.map_err(|_| std::io::Error::other("interrupted"))?;
+            // An interrupt.
+            let next = next.map_err(|error| std::io::Error::other(*error))?;
             match next.map_err(|error| std::io::Error::other(reason(&error)))? {
                 Some(chunk) => self.chunk = Vec::from(chunk).into(),
                 None => return Ok(0),
