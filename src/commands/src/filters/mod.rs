@@ -7,6 +7,7 @@ pub(crate) mod any;
 pub(crate) mod append;
 pub(crate) mod chunks;
 pub(crate) mod columns;
+pub(crate) mod combinations;
 pub(crate) mod compact;
 pub(crate) mod default;
 pub(crate) mod describe;
@@ -68,6 +69,8 @@ pub static ALL: &[&Command] = &[
     &chunks::CHUNKS,
     &chunks::WINDOW,
     &chunks::CHUNK_BY,
+    &combinations::COMBINATIONS,
+    &combinations::PERMUTATIONS,
     &columns::COLUMNS,
     &columns::VALUES,
     &compact::COMPACT,
