@@ -3,7 +3,9 @@
 //! A runtime that is killed outright can clean up nothing. The guard is our own executable in a session of its
 //! own, so that what ends the shell's session does not end it; it holds the read end of a pipe whose other end
 //! only the runtime has, and the ids of the process groups it is told of. When the pipe closes, the runtime is
-//! gone, and every group still listed is killed. A guard that is killed itself is replaced at once.
+//! gone, and every group still listed is killed. A runtime that did not say goodbye may have died between starting a
+//! process and telling of it: then everything that bears its [`MARK`] is killed too. A guard that is killed itself is
+//! replaced at once.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read, Write};
@@ -12,11 +14,20 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Set in the environment of the executable that is to be the guard, to the groups it is to begin with: `10,20`. Those
 /// that its predecessor was told are so known to it from its first moment.
 pub const ENVIRONMENT: &str = "DORA_GUARD";
+
+/// In the environment of all that a runtime starts: the runtime's process id. dora's own, which nodes look at, too.
+pub const MARK: &str = "DORA_RUN_PARENT_PID";
+
+/// How long a process that is being started may take to show its environment.
+const SETTLE: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// What a runtime says that ends in an orderly way.
+const GOODBYE: &str = "goodbye";
 
 /// The runtime's side of its guard. Dropping it ends the guard, which kills what is still listed.
 pub struct Guard {
@@ -71,7 +82,10 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.told.lock().pipe.take();
+        if let Some(mut pipe) = self.told.lock().pipe.take() {
+            // A guard that is gone needs no goodbye.
+            let _ = writeln!(pipe, "{GOODBYE}");
+        }
         if let Some(watcher) = self.watcher.take() {
             let _ = watcher.join();
         }
@@ -149,18 +163,52 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    let runtime = rustix::process::getppid();
     // A runtime that no longer reads this is dead, and its nodes are to be killed all the more.
     let _ = io::stdout().write_all(b".").and_then(|()| io::stdout().flush());
     let first = std::env::var(ENVIRONMENT).unwrap_or_default();
     let first = first.split(',').filter_map(|group| group.parse().ok()).collect();
-    for group in listed(first, io::stdin().lock()) {
+    let (groups, orderly) = listed(first, io::stdin().lock());
+    for group in groups {
         kill_group(group, Signal::KILL);
+    }
+    if let (false, Some(runtime)) = (orderly, runtime) {
+        kill_marked(runtime.as_raw_nonzero().get());
     }
     ExitCode::SUCCESS
 }
 
-/// Reads to the end of the pipe; returns the groups that were there or added, and not removed.
-fn listed(mut groups: BTreeSet<u32>, mut pipe: impl BufRead) -> BTreeSet<u32> {
+/// Kills what bears the mark of a runtime that is gone, until there is none: what was being started while it died
+/// becomes visible a moment later.
+fn kill_marked(runtime: i32) {
+    let mark = format!("{MARK}={runtime}");
+    let guard = format!("{ENVIRONMENT}=");
+    let marked = |process: Pid| {
+        let variables = std::fs::read(format!("/proc/{}/environ", process.as_raw_nonzero())).unwrap_or_default();
+        let mut variables = variables.split(|byte| *byte == 0);
+        // The guard of a runtime within a node looks after that one's processes.
+        variables.clone().any(|variable| variable == mark.as_bytes())
+            && !variables.any(|variable| variable.starts_with(guard.as_bytes()))
+    };
+    for _ in 0..10 {
+        std::thread::sleep(SETTLE);
+        let Ok(all) = std::fs::read_dir("/proc") else { return };
+        let all = all.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw));
+        let found: Vec<Pid> = all.filter(|process| marked(*process)).collect();
+        if found.is_empty() {
+            return;
+        }
+        for process in found {
+            // One that has ended meanwhile is as good as killed.
+            let _ = kill_process(process, Signal::KILL);
+        }
+    }
+}
+
+/// Reads to the end of the pipe; returns the groups that were there or added, and not removed, and whether the runtime
+/// said goodbye.
+fn listed(mut groups: BTreeSet<u32>, mut pipe: impl BufRead) -> (BTreeSet<u32>, bool) {
+    let mut orderly = false;
     let mut line = String::new();
     // A line without an end was cut by the runtime's death and may name another group than was meant.
     while pipe.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
@@ -169,10 +217,12 @@ fn listed(mut groups: BTreeSet<u32>, mut pipe: impl BufRead) -> BTreeSet<u32> {
             groups.insert(group);
         } else if let Some(group) = told.strip_prefix('-').and_then(|group| group.parse::<u32>().ok()) {
             groups.remove(&group);
+        } else if told == GOODBYE {
+            orderly = true;
         }
         line.clear();
     }
-    groups
+    (groups, orderly)
 }
 
 /// Signals a process group; one that is gone already is as good as signalled.
@@ -188,7 +238,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_bears_the_mark_of_a_dead_runtime_is_killed_and_guards_are_left() {
+        // Above every id that this kernel gives.
+        let runtime = 1 << 23;
+        let start = |variables: &[(&str, String)]| {
+            Command::new("sleep").arg("60").envs(variables.iter().map(|(name, value)| (name, value))).spawn().unwrap()
+        };
+        let mark = (MARK, runtime.to_string());
+        let mut told = start(std::slice::from_ref(&mark));
+        let mut guard = start(&[mark, (ENVIRONMENT, String::new())]);
+        let mut other = start(&[(MARK, "1".into())]);
+        kill_marked(runtime);
+        let signal = std::os::unix::process::ExitStatusExt::signal(&told.wait().unwrap());
+        assert_eq!(signal, Some(Signal::KILL.as_raw()));
+        for left in [&mut guard, &mut other] {
+            assert!(left.try_wait().unwrap().is_none());
+            left.kill().unwrap();
+            left.wait().unwrap();
+        }
+    }
+
+    #[test]
     fn what_was_added_and_not_removed_is_listed_and_a_cut_line_is_not() {
-        assert_eq!(listed([7, 8].into(), "+10\n+20\n-10\n-8\n+nonsense\n+3".as_bytes()), [7, 20].into());
+        let told = "+10\n+20\n-10\n-8\n+nonsense\n+3";
+        assert_eq!(listed([7, 8].into(), told.as_bytes()), ([7, 20].into(), false));
+        assert_eq!(listed([7].into(), "-7\ngoodbye\n".as_bytes()), ([].into(), true));
     }
 }

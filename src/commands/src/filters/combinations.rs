@@ -78,7 +78,7 @@ impl Iterator for Orders {
         while self.at < self.items.len() {
             let turn = self.turns[self.at];
             if turn < self.at {
-                self.items.swap(if self.at % 2 == 0 { 0 } else { turn }, self.at);
+                self.items.swap(if self.at.is_multiple_of(2) { 0 } else { turn }, self.at);
                 self.turns[self.at] += 1;
                 self.at = 1;
                 return Some(self.items.clone());

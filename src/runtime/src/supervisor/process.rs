@@ -42,7 +42,7 @@ const DENIED: &[&str] = &[
     "DORA_ZENOH_LISTEN_EXTRA",
     "DORA_ZENOH_CONNECT",
     "DORA_ZENOH_MULTICAST",
-    "DORA_RUN_PARENT_PID",
+    crate::guard::MARK,
     "DORA_BUILTIN",
     crate::guard::ENVIRONMENT,
 ];
@@ -175,7 +175,7 @@ fn wiring(
     };
     let mut variables = vec![
         (variable, config.map_err(io::Error::other)?.into()),
-        ("DORA_RUN_PARENT_PID", std::process::id().to_string().into()),
+        (crate::guard::MARK, std::process::id().to_string().into()),
         ("PYTHONUNBUFFERED", "1".into()),
     ];
     variables.extend(ways.into_iter().map(|(variable, value)| (variable, value.into())));

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::descriptor::plan::PlannedNode;
 use crate::embedded::shared::Shared;
-use crate::guard::kill_group;
+use crate::guard::{MARK, kill_group};
 use crate::logs::line::Line;
 use crate::model::{LogLevel, LogStream, NodeExit, UnixNanos};
 use crate::records;
@@ -81,6 +81,7 @@ impl<'a> Workshop<'a> {
         std::fs::create_dir_all(directory).map_err(refused)?;
         let mut command = std::process::Command::new(program);
         command.args(args).current_dir(directory).process_group(0).env_clear().envs(environment);
+        command.env(MARK, std::process::id().to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Command::from(command).spawn().map_err(refused)?;
         let pid = child.id().unwrap_or_default();
