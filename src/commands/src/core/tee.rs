@@ -61,10 +61,8 @@ impl<T: Send + 'static> Side<T> {
         let (to, from) = sync_channel(ROOM);
         let input = input(from);
         let work = move || value::interrupt::with_interrupt(&interrupt, || runner.run_to_end(input));
-        let thread = engine::thread::named("dora-tee").spawn(work).map_err(|error| {
-            let told = format!("no thread can be started: {}", diag::os_reason(&error));
-            Diagnostic::new(codes::INTERNAL, told).label(call.head, "")
-        })?;
+        let thread = engine::thread::named("dora-tee").spawn(work);
+        let thread = thread.map_err(|error| engine::thread::refused(&error).label(call.head, ""))?;
         Ok(Side { to: Some(to), thread: Some(thread) })
     }
 }

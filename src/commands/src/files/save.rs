@@ -55,9 +55,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                     Ok(0) => break,
                     Ok(read) => file.write(&chunk[..read]).map_err(located)?,
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                    Err(error) => {
-                        return Err(engine::data::unread(error));
-                    }
+                    Err(error) => return Err(engine::data::unread(error)),
                 }
             }
             if let Some(program) = bytes.program {

@@ -49,10 +49,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         for _ in 0..threads {
             let runner = call.runner(&closure);
             let work = || value::interrupt::with_interrupt(interrupt, || work(runner));
-            engine::thread::named("dora-par-each").spawn_scoped(scope, work).map_err(|error| {
-                Diagnostic::new(codes::INTERNAL, format!("no thread can be started: {}", diag::os_reason(&error)))
-                    .label(call.head, "")
-            })?;
+            let thread = engine::thread::named("dora-par-each").spawn_scoped(scope, work);
+            thread.map_err(|error| engine::thread::refused(&error).label(call.head, ""))?;
         }
         Ok(())
     })?;

@@ -50,8 +50,7 @@ pub static SPAWN: Command = Command {
         let thread = engine::thread::named(format!("dora-job-{id}")).spawn(work);
         if let Err(error) = thread {
             call.context().jobs().end(id);
-            let told = format!("no thread can be started: {}", diag::os_reason(&error));
-            return Err(Diagnostic::new(codes::INTERNAL, told).label(call.head, ""));
+            return Err(engine::thread::refused(&error).label(call.head, ""));
         }
         Ok(Data::Value(Value::Int(i64::try_from(id).unwrap_or(i64::MAX))))
     },

@@ -193,10 +193,10 @@ impl Interpreter {
 
     #[inline]
     fn binary(&mut self, op: Operator, left: &Node, right: &Node, span: Span) -> Flow<Value> {
-        if let (Some(a), Some(b)) = (self.whole(left), self.whole(right)) {
-            if let Some(result) = ops::of_ints(op, a, b) {
-                return Ok(result);
-            }
+        if let (Some(a), Some(b)) = (self.whole(left), self.whole(right))
+            && let Some(result) = ops::of_ints(op, a, b)
+        {
+            return Ok(result);
         }
         let a = self.eval(left)?;
         if op.is_lazy() {

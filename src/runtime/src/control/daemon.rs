@@ -139,6 +139,8 @@ pub async fn spawn(options: &Options) -> Result<RuntimeRow> {
         .arg(ARGUMENT)
         .env(PORT_VARIABLE, options.port.to_string())
         .env(INTERFACE_VARIABLE, options.interface.to_string())
+        // Started from within a node, it is none of what ends with that node's runtime.
+        .env_remove(crate::guard::MARK)
         .current_dir(home.data())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
