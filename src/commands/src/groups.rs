@@ -38,6 +38,8 @@ pub(crate) struct Groups {
     source: Source,
     resource: Option<Resource>,
     keys: Mutex<Vec<GroupKey>>,
+    /// Columns that the rows in groups are without.
+    pruned: Vec<Arc<str>>,
     groups: OnceLock<Result<Arc<Vec<Group>>>>,
 }
 
@@ -49,15 +51,21 @@ enum Source {
 
 impl Groups {
     /// Groups of a table, which is not read before something needs rows.
-    pub(crate) fn of_table(table: TableRef, keys: Vec<GroupKey>) -> Result<Self> {
+    pub(crate) fn of_table(table: TableRef, keys: Vec<GroupKey>, pruned: Vec<Arc<str>>) -> Result<Self> {
         let resource = table.schema()?.resource;
-        Ok(Groups { source: Source::Table(table), resource, keys: Mutex::new(keys), groups: OnceLock::new() })
+        let source = Source::Table(table);
+        Ok(Groups { source, resource, keys: Mutex::new(keys), pruned, groups: OnceLock::new() })
     }
 
     /// Groups of items of any kind, made at once, so that a failing key fails here.
-    pub(crate) fn of_items(items: Vec<Value>, resource: Option<Resource>, keys: Vec<GroupKey>) -> Result<Self> {
+    pub(crate) fn of_items(
+        items: Vec<Value>,
+        resource: Option<Resource>,
+        keys: Vec<GroupKey>,
+        pruned: Vec<Arc<str>>,
+    ) -> Result<Self> {
         let source = Source::Items(Arc::new(items));
-        let groups = Groups { source, resource, keys: Mutex::new(keys), groups: OnceLock::new() };
+        let groups = Groups { source, resource, keys: Mutex::new(keys), pruned, groups: OnceLock::new() };
         groups.groups()?;
         Ok(groups)
     }
@@ -72,6 +80,9 @@ impl Groups {
         let keys: Option<Vec<(Arc<str>, Expr)>> =
             self.lock().iter().map(|key| Some((key.name.clone(), key.lowered.clone()?))).collect();
         let Some(keys) = keys else { return Ok(None) };
+        if aggregations.iter().any(|(_, expr)| expr.columns().iter().any(|name| self.pruned.contains(name))) {
+            return Ok(None);
+        }
         let columns = keys.iter().chain(&aggregations).flat_map(|(_, expr)| expr.columns()).collect::<Vec<_>>();
         if !crate::rows::has_columns(table, columns.iter().map(|name| &**name))? {
             return Ok(None);
@@ -111,7 +122,14 @@ impl Groups {
                 groups.push(Group { keys: values, rows: Vec::new() });
                 groups.len() - 1
             });
-            groups[at].rows.push(row.clone());
+            let mut row = row.clone();
+            if let Value::Record(row) = &mut row
+                && !self.pruned.is_empty()
+            {
+                let row = Arc::make_mut(row);
+                self.pruned.iter().for_each(|name| drop(row.remove(name)));
+            }
+            groups[at].rows.push(row);
         }
         Ok(groups)
     }
@@ -233,6 +251,7 @@ impl Table for Groups {
             source: Source::Items(Arc::new(rows)),
             resource: self.resource,
             keys: Mutex::new(held_keys(&self.key_names(), &self.key_titles())),
+            pruned: self.pruned.clone(),
             groups: OnceLock::new(),
         };
         // The keys are closures of this value; the held one gets what they gave.
@@ -248,6 +267,7 @@ impl Table for Groups {
             },
             resource,
             keys: Mutex::new(held_keys(&self.key_names(), &self.key_titles())),
+            pruned: self.pruned.clone(),
             groups: OnceLock::new(),
         };
         let _ = held.groups.set(self.groups());

@@ -25,37 +25,78 @@ impl Default for CsvLayout {
     }
 }
 
+/// What a csv's text is made of, and what is forgiven in it.
+#[derive(Debug, Clone, Default)]
+pub struct CsvReading {
+    pub layout: CsvLayout,
+    /// What stands around cells, `"` unless told.
+    pub quote: Option<u8>,
+    /// What stands before a quote within quotes; without it the quote is doubled.
+    pub escape: Option<u8>,
+    /// Lines that begin with it are left out.
+    pub comment: Option<u8>,
+    /// Whether blanks around names, and around cells, are dropped.
+    pub trim_names: bool,
+    pub trim_cells: bool,
+    /// Rows may have more cells than there are columns, which makes more columns, or fewer, which leaves them absent.
+    pub ragged: bool,
+    /// Cells stay the text they are.
+    pub text_only: bool,
+}
+
 /// Reads csv text; each column has the one type that fits all of its cells.
 ///
 /// # Errors
-/// `BAD_CONTENT` when rows have more or fewer cells than there are columns.
-pub fn from_csv(text: &str, layout: &CsvLayout) -> Result<TableRef> {
-    let mut reader = csv_reader(text.as_bytes(), layout);
+/// `BAD_CONTENT` when rows have more or fewer cells than there are columns, and may not.
+pub fn from_csv(text: &str, reading: &CsvReading) -> Result<TableRef> {
+    let mut reader = csv_builder(&reading.layout)
+        .quote(reading.quote.unwrap_or(b'"'))
+        .double_quote(reading.escape.is_none())
+        .escape(reading.escape)
+        .comment(reading.comment)
+        .from_reader(text.as_bytes());
     let mut lines = Vec::new();
     for line in reader.records() {
         lines.push(line.map_err(|error| bad_csv(&error))?);
     }
     let mut lines = lines.into_iter();
-    let names = if layout.header {
-        lines.next().map(|line| column_names(&line)).unwrap_or_default()
+    let mut names = if reading.layout.header {
+        let mut header = lines.next().unwrap_or_default();
+        if reading.trim_names {
+            header.trim();
+        }
+        column_names(&header)
     } else {
         lines.as_slice().first().map(|line| numbered(line.len())).unwrap_or_default()
     };
+    if reading.ragged {
+        let most = lines.as_slice().iter().map(csv::StringRecord::len).max().unwrap_or(0);
+        let more = (names.len()..most).map(|at| format!("column{at}"));
+        names = unique(names.iter().map(ToString::to_string).chain(more));
+    }
+    let kind_of = if reading.text_only { |_: &str| Kind::String } else { cell_kind };
     let mut kinds = vec![Kind::Nothing; names.len()];
-    for (at, line) in lines.as_slice().iter().enumerate() {
-        if line.len() != names.len() {
+    for (at, line) in lines.as_mut_slice().iter_mut().enumerate() {
+        if line.len() != names.len() && !reading.ragged {
             let message = format!("row {at} has {} cells, and there are {} columns", line.len(), names.len());
             return Err(Diagnostic::new(codes::BAD_CONTENT, message));
         }
-        for (kind, cell) in kinds.iter_mut().zip(line) {
-            *kind = std::mem::replace(kind, Kind::Nothing).widen(cell_kind(cell));
+        if reading.trim_cells {
+            line.trim();
+        }
+        for (kind, cell) in kinds.iter_mut().zip(line.iter()) {
+            *kind = std::mem::replace(kind, Kind::Nothing).widen(kind_of(cell));
         }
     }
     let names = Arc::new(names);
     let rows = lines
         .map(|line| {
             let cells = line.iter().zip(&kinds).map(|(cell, kind)| cell_value(cell, kind).unwrap_or(Value::Nothing));
-            Value::record(Record::from_parts(names.clone(), cells.collect()))
+            if line.len() == names.len() {
+                Value::record(Record::from_parts(names.clone(), cells.collect()))
+            } else {
+                names.iter().cloned().zip(cells).collect::<Record>().into()
+            }
         })
         .collect::<Vec<_>>();
     if rows.is_empty() {
@@ -186,7 +227,13 @@ fn csv_text(text: &str, layout: &CsvLayout, out: &mut String) {
 }
 
 pub(crate) fn csv_reader<R: std::io::Read>(source: R, layout: &CsvLayout) -> csv::Reader<R> {
-    csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(layout.separator).from_reader(source)
+    csv_builder(layout).from_reader(source)
+}
+
+fn csv_builder(layout: &CsvLayout) -> csv::ReaderBuilder {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(layout.separator);
+    builder
 }
 
 pub(crate) fn bad_csv(error: &csv::Error) -> Box<Diagnostic> {
@@ -200,9 +247,15 @@ pub(crate) fn bad_csv(error: &csv::Error) -> Box<Diagnostic> {
 
 /// Unique names: what is empty is numbered, and what comes twice gets a number behind it.
 pub(crate) fn column_names(header: &csv::StringRecord) -> Vec<Arc<str>> {
-    let mut names: Vec<Arc<str>> = Vec::with_capacity(header.len());
-    for (at, cell) in header.iter().enumerate() {
-        let base = if cell.is_empty() { format!("column{at}") } else { cell.to_string() };
+    unique(header.iter().enumerate().map(|(at, cell)| match cell {
+        "" => format!("column{at}"),
+        _ => cell.to_string(),
+    }))
+}
+
+fn unique(wanted: impl Iterator<Item = String>) -> Vec<Arc<str>> {
+    let mut names: Vec<Arc<str>> = Vec::new();
+    for base in wanted {
         let mut name = base.clone();
         let mut number = 2;
         while names.iter().any(|known| **known == *name) {
@@ -270,7 +323,7 @@ mod tests {
     #[test]
     fn csv_columns_have_the_type_that_fits_all_cells() {
         let text = "n,x,when,mixed,flag\n1,1,2024-01-02,1,true\n-2,2.5,2024-01-02T03:04:05Z,a,\n";
-        let table = from_csv(text, &CsvLayout::default()).unwrap();
+        let table = from_csv(text, &CsvReading::default()).unwrap();
         let of = value::Type::Table(table.schema().unwrap()).to_string();
         assert_eq!(of, "table<n: int, x: float, when: datetime, mixed: string, flag: bool>");
     }
@@ -278,8 +331,21 @@ mod tests {
     #[test]
     fn csv_text_reads_back_as_it_was_written() {
         let text = "a,\"b \"\"c\"\"\",\"d,e\"\n1,\"two\nlines\",\" x\"\n2,,y\n";
-        let table = from_csv(text, &CsvLayout::default()).unwrap();
+        let table = from_csv(text, &CsvReading::default()).unwrap();
         assert_eq!(to_csv(&*table, &CsvLayout::default()).unwrap(), text);
+    }
+
+    #[test]
+    fn what_is_forgiven_in_a_csv_is_told() {
+        let read = |text: &str, reading: CsvReading| to_ndjson(&*from_csv(text, &reading).unwrap()).unwrap();
+        let ragged = CsvReading { ragged: true, ..Default::default() };
+        assert_eq!(read("a,b\n1,2\n3,4,5\n6\n", ragged), "{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4,\"column2\":5}\n{\"a\":6}\n");
+        let trimmed = CsvReading { trim_names: true, trim_cells: true, ..Default::default() };
+        assert_eq!(read("a , b\n 1 , x y \n", trimmed), "{\"a\":1,\"b\":\"x y\"}\n");
+        let text = CsvReading { text_only: true, comment: Some(b'#'), ..Default::default() };
+        assert_eq!(read("a\n#no\n1\n", text), "{\"a\":\"1\"}\n");
+        let quoted = CsvReading { quote: Some(b'\''), escape: Some(b'\\'), ..Default::default() };
+        assert_eq!(read("a\n'x,\\'y'\n", quoted), "{\"a\":\"x,'y\"}\n");
     }
 
     #[test]

@@ -6,7 +6,6 @@ pub static DESCRIBE: Command = Command {
     category: Category::Core,
     effect: Effect::Computes,
     summary: "Gives the type of what flows in, as signatures write it",
-    details: "`summary` has statistics of a table.",
     io: &[("any", "string")],
     examples: &[
         example("A list", "[1 2] | describe", "\"list<int>\""),

@@ -16,6 +16,7 @@ pub static GROUP_BY: Command = Command {
             "What to group by; without any, items are grouped by themselves",
         ),
         Param::switch("to-table", None, "Give a table: one row per group with its keys and `items`"),
+        Param::switch("prune", None, "Leave the columns that are grouped by out of the rows"),
     ],
     io: &[("table", "any"), ("list<any>", "any"), ("range", "any"), ("nothing", "any")],
     examples: &[
@@ -25,6 +26,7 @@ pub static GROUP_BY: Command = Command {
             "[[kind n]; [a 4] [b 2]]",
         ),
         example("Group items by themselves", "[x y x] | group-by", "{x: [x x], y: [y]}"),
+        example("Without what is grouped by", "[[a b]; [x 1] [x 2]] | group-by a --prune", "{x: [[b]; [1] [2]]}"),
         example("As a table", "['1' '3' '1'] | group-by --to-table", "[[group items]; ['1' ['1' '1']] ['3' ['3']]]"),
     ],
     search: &["bucket", "partition", "aggregate"],
@@ -37,12 +39,15 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
     if shape.switch("to-table") {
         return Some(Type::Table(Fields::open()));
     }
-    let rows = shape.input.fields().cloned().unwrap_or_else(Fields::open);
+    let mut rows = shape.input.fields().cloned().unwrap_or_else(Fields::open);
     let mut keys = Fields::default();
     match rows::known_columns(shape, "columns") {
         Some(names) => {
             for name in names {
                 keys.set(&name, rows.get(&name).cloned().unwrap_or(Type::Any));
+                if shape.switch("prune") {
+                    rows.columns.retain(|(column, _)| *column != name);
+                }
             }
         }
         // A closure's key has a name too, but its place among the others is not known.
@@ -55,6 +60,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     rows::want_items(call, &input)?;
     let by: Vec<Value> = call.rest("columns")?;
     let span = call.span("columns");
+    let prune = call.switch("prune");
+    let mut pruned = Vec::new();
     let mut keys = Vec::with_capacity(by.len());
     let mut closures = 0;
     for by in &by {
@@ -74,6 +81,9 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 let path = <CellPath as engine::FromValue>::from_value(by).unwrap_or_default();
                 let name: Arc<str> = super::select::title(&path).into();
                 let lowered = lowered_path(&path, span);
+                if let (true, Some(column)) = (prune, path.as_column()) {
+                    pruned.push(column.into());
+                }
                 let of = move |row: &Value| row.follow(&path.0).map_err(|error| error.or_label(span, ""));
                 GroupKey { name: name.clone(), title: name, lowered, of: Box::new(of) }
             }
@@ -86,10 +96,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let can_lower = keys.iter().all(|key| key.lowered.is_some());
     let groups = match can_lower.then(|| rows::queryable(&input)).flatten() {
         // Columns that are not there must fail here, not when somebody looks.
-        Some(table) if has_keys(&table, &keys)? => Groups::of_table(table, keys)?,
+        Some(table) if has_keys(&table, &keys)? => Groups::of_table(table, keys, pruned)?,
         _ => {
             let items = rows::all(call, input)?;
-            Groups::of_items(items.items, items.resource, keys)?
+            Groups::of_items(items.items, items.resource, keys, pruned)?
         }
     };
     if call.switch("to-table") {

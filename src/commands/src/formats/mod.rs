@@ -37,6 +37,7 @@ pub static ALL: &[&Command] = &[
     &into_unit::FILESIZE,
     &json::TO,
     &json::FROM,
+    &md::FROM,
     &md::TO,
     &msgpack::FROM,
     &msgpack::TO,
