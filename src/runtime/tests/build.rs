@@ -267,7 +267,7 @@ async fn a_node_runs_from_the_branch_tag_or_revision_of_a_repository_and_a_branc
     assert_eq!(version(&world, branch, needed).await, "version two");
     assert_eq!(version(&world, "    git: upstream\n    tag: v1\n", needed).await, "version one");
     assert_eq!(version(&world, "    git: upstream\n", needed).await, "version two");
-    let by_address = format!("    git: file://{}\n    rev: {}\n", repository.0.display(), &first[..12]);
+    let by_address = format!("    git: file://{}\n    rev: '{}'\n", repository.0.display(), &first[..12]);
     assert_eq!(version(&world, &by_address, needed).await, "version one");
 
     // Each commit has been built once, in a directory of its own.

@@ -364,7 +364,7 @@ mod tests {
                 block("quote", "1", "said", &bare(9)),
                 block("rule", "null", "\"\"", &bare(11)),
                 block("code", "null", "\"fn main() {}\"", "rows: null, attributes: {lang: rust}, links: [], line: 13"),
-                block("html", "null", "<p>x</p>", &bare(16)),
+                block("html", "null", "\"<p>x</p>\"", &bare(16)),
             ]
         );
     }

@@ -326,7 +326,11 @@ fn value(node: &Node, of: Type, name: &str, problems: &mut Problems<'_>) {
         (Type::Python, _) => "a file, or a map with `source`".to_string(),
     };
     let message = format!("`{name}` must be {expected}, and this is {}", node.kind());
-    problems.add(node.span, format!("{expected} is expected"), message);
+    let problem = problems.add(node.span, format!("{expected} is expected"), message);
+    // `rev: 1234567` and `rev: 12e4567` are numbers to YAML, whatever was meant.
+    if matches!(of, Type::Text) && matches!(node.value, Value::Bool(_) | Value::Integer(_) | Value::Float(_)) {
+        problem.help = Some("what is in quotes is text".to_string());
+    }
 }
 
 fn one_of(node: &Node, name: &str, words: &[&str], found: &Value, problems: &mut Problems<'_>) {
