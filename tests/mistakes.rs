@@ -22,6 +22,18 @@ fn a_mistyped_command_names_the_right_one() {
 }
 
 #[test]
+fn what_follows_a_mistyped_command_is_no_mistake_of_its_own() {
+    let world = World::new();
+    for code in ["[1 2] | wher $it > 1", "[[n]; [1]] | wher n > 1"] {
+        let ran = world.dora(&["-c", code]);
+        assert_eq!(ran.err.matches("DORA_E").count(), 1, "{}", ran.err);
+        assert!(ran.err.contains("did you mean `where`?"), "{}", ran.err);
+    }
+    let ran = world.dora(&["-c", "[1 2] | wher {|x| $x > $y }"]);
+    assert_eq!(ran.err.matches("DORA_E").count(), 2, "{}", ran.err);
+}
+
+#[test]
 fn a_mistyped_column_names_the_right_one() {
     refused("dataflow list | where stauts == running", "DORA_E204", &["status"]);
     refused("[[name size]; [a 1]] | sort-by nmae", "DORA_E204", &["name"]);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use diag::{Diagnostic, Result, Source, SourceId, Span};
+use diag::{Diagnostic, Result, Source, SourceId, Span, codes};
 use syntax::ast::Block;
 use value::{Type, Value};
 
@@ -53,7 +53,13 @@ impl Session {
     pub fn check(&self, source: &Arc<Source>) -> Checked {
         let parsed = syntax::parse(source);
         let mut checked = self.check_block(&parsed.block, source.id);
-        checked.errors.splice(0..0, parsed.errors);
+        // Behind a mistyped `where`, operators are read as words.
+        let follows = |error: &Diagnostic| {
+            let within = |call: &Span| error.labels.iter().any(|label| call.contains(label.span.start));
+            error.code == codes::FOREIGN_OPERATOR && checked.unknown.iter().any(within)
+        };
+        let told = parsed.errors.into_iter().filter(|error| !follows(error)).collect::<Vec<_>>();
+        checked.errors.splice(0..0, told);
         checked
     }
 

@@ -339,7 +339,10 @@ mod tests {
     fn what_is_forgiven_in_a_csv_is_told() {
         let read = |text: &str, reading: CsvReading| to_ndjson(&*from_csv(text, &reading).unwrap()).unwrap();
         let ragged = CsvReading { ragged: true, ..Default::default() };
-        assert_eq!(read("a,b\n1,2\n3,4,5\n6\n", ragged), "{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4,\"column2\":5}\n{\"a\":6}\n");
+        assert_eq!(
+            read("a,b\n1,2\n3,4,5\n6\n", ragged),
+            "{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4,\"column2\":5}\n{\"a\":6}\n"
+        );
         let trimmed = CsvReading { trim_names: true, trim_cells: true, ..Default::default() };
         assert_eq!(read("a , b\n 1 , x y \n", trimmed), "{\"a\":1,\"b\":\"x y\"}\n");
         let text = CsvReading { text_only: true, comment: Some(b'#'), ..Default::default() };

@@ -61,7 +61,12 @@ const SEPARATOR: Param = Param::flag("separator", Some('s'), Takes::Type("string
 const TO_PARAMS: &[Param] = &[
     Param::switch("noheaders", Some('n'), "Without a line of names"),
     SEPARATOR,
-    Param::flag("columns", None, Takes::Type("list<string>"), "These columns, in this order; what a row lacks is empty"),
+    Param::flag(
+        "columns",
+        None,
+        Takes::Type("list<string>"),
+        "These columns, in this order; what a row lacks is empty",
+    ),
 ];
 const FROM_PARAMS: &[Param] = &[
     Param::switch("noheaders", Some('n'), "Without a line of names; columns are `column0`, `column1`, …"),

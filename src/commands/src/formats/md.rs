@@ -167,7 +167,9 @@ impl Reader {
         match event {
             Event::Start(tag) => self.start(tag, start),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::InlineHtml(text) => self.text(&text),
+            Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::InlineHtml(text) => {
+                self.text(&text)
+            }
             Event::Html(text) => self.text(&text),
             Event::FootnoteReference(name) => self.text(&format!("[^{name}]")),
             Event::DisplayMath(text) => self.display(&text, start),

@@ -8,7 +8,7 @@ use value::{Type, Value};
 
 use super::Checker;
 use super::bind::{Callee, Want, Wanted};
-use super::scope::FunctionName;
+use super::scope::{FunctionName, VarKind};
 use crate::command::{Command, Effect, Kind, Known, Shape};
 use crate::external;
 use crate::program::{Argument, ArgumentValue, CallNode, CommandRef, ExternalNode, FunctionCall, ListNode, Node, Op};
@@ -61,8 +61,12 @@ impl Checker<'_> {
         }
         let error = self.unknown_command(head, &words);
         self.report(error);
-        // The arguments may have mistakes of their own.
-        let _ = self.external(call, span);
+        // The arguments may have mistakes of their own; what they may be is not known.
+        self.unknown.push(span);
+        self.scoped(|checker| {
+            checker.declare(&"it".into(), Type::Any, VarKind::Let, span);
+            let _ = checker.external(call, span);
+        });
         (Node::new(Op::Error, span), Type::Any)
     }
 

@@ -47,6 +47,8 @@ pub struct Checked {
     pub names: Names,
     /// The type at each place that completion may ask about: what flows into a call.
     pub inputs: Vec<(Span, Type)>,
+    /// Calls of what is not there.
+    pub unknown: Vec<Span>,
     /// The program is to be run again and again, so often.
     pub watch: Option<Duration>,
 }
@@ -69,6 +71,7 @@ pub fn check(context: &Context, env: &Env, names: &Names, block: &syntax::ast::B
         loaded: HashMap::new(),
         seen_inputs: Vec::new(),
         path_changed: false,
+        unknown: Vec::new(),
         watchable: watch::place(block),
         watch: None,
         source,
@@ -83,6 +86,7 @@ pub fn check(context: &Context, env: &Env, names: &Names, block: &syntax::ast::B
         warnings: checker.warnings,
         names: Names { scope, slots },
         inputs: checker.seen_inputs,
+        unknown: checker.unknown,
         watch: checker.watch,
     }
 }
@@ -115,6 +119,8 @@ struct Checker<'a> {
     seen_inputs: Vec<(Span, Type)>,
     /// The program sets PATH or changes the directory before this place.
     path_changed: bool,
+    /// Calls of what is not there.
+    unknown: Vec<Span>,
     /// The one place where `--watch` may stand.
     watchable: Option<Span>,
     /// What it asks for.
