@@ -55,7 +55,8 @@ impl Session {
         let mut checked = self.check_block(&parsed.block, source.id);
         // Behind a mistyped `where`, operators are read as words.
         let follows = |error: &Diagnostic| {
-            let within = |call: &Span| error.labels.iter().any(|label| call.contains(label.span.start));
+            let at = error.labels.first().map(|label| label.span);
+            let within = |call: &Span| at.is_some_and(|at| at.source == call.source && call.to(at) == *call);
             error.code == codes::FOREIGN_OPERATOR && checked.unknown.iter().any(within)
         };
         let told = parsed.errors.into_iter().filter(|error| !follows(error)).collect::<Vec<_>>();
