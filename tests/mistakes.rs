@@ -29,6 +29,8 @@ fn what_follows_a_mistyped_command_is_no_mistake_of_its_own() {
         assert_eq!(ran.err.matches("DORA_E").count(), 1, "{}", ran.err);
         assert!(ran.err.contains("did you mean `where`?"), "{}", ran.err);
     }
+    let ran = world.dora(&["-c", "dataflow events demo --last 4"]);
+    assert_eq!(ran.err.matches("DORA_E").count(), 1, "{}", ran.err);
     let ran = world.dora(&["-c", "[1 2] | wher {|x| $x > $y }"]);
     assert_eq!(ran.err.matches("DORA_E").count(), 2, "{}", ran.err);
 }

@@ -130,11 +130,12 @@ fn mistakes_are_told_with_what_to_type_next() {
         let started = world.dora(&["dataflow", "start", &demo, "--name", name, "--detach"]);
         assert_eq!(started.code, 0, "{}", started.err);
     }
-    let cases: [(&[&str], &str, &str); 6] = [
+    let cases: [(&[&str], &str, &str); 7] = [
         (&["topic", "echo", "one/camera/imge"], "DORA_E035", "one/camera/image"),
         (&["topic", "echo", "camera/image"], "DORA_E014", "two/camera/image"),
         (&["topic", "hz"], "DORA_E609", "topic list"),
         (&["topic", "pub", "one/nobody/x", "1"], "DORA_E035", "topic list"),
+        (&["topic", "hz", "camera/zzzzzz"], "DORA_E035", "`camera` has `camera/image`"),
         (&["topic", "pub", "one/camera/image", r#"[1, "a"]"#], "DORA_E036", "one type"),
         (&["topic", "pub", "one/camera/image", "1", "--metadata", r#"{"a": {"b": 1}}"#], "DORA_E036", "metadata"),
     ];

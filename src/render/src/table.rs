@@ -204,7 +204,12 @@ fn record_to_text(record: &Record, options: &Options) -> String {
     // A file in a field would push all others off the screen; `get` shows it whole.
     let mut grid = Grid::new(false, if options.shortens() { LINES } else { usize::MAX }, 2);
     let header = options.theme.header;
-    grid.push(String::new(), header, record.names().map(|name| Cell::plain(escape(name), header)).collect());
+    let mut names: Vec<Cell> = record.names().map(|name| Cell::plain(escape(name), header)).collect();
+    // A name in two pieces is hard to read, and to type; only very long ones give way to values.
+    let longest = names.iter().map(Cell::width).max().unwrap_or(0);
+    let rigid = options.width.is_none_or(|width| longest <= width / 3);
+    names.iter_mut().for_each(|name| name.rigid = rigid);
+    grid.push(String::new(), header, names);
     let values = record.iter().map(|(name, value)| Cell::of(value, name, options));
     // Unlike in a column, values below each other have nothing to do with each other.
     let values = values.map(|cell| Cell::plain(cell.text, cell.style));

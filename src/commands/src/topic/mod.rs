@@ -114,10 +114,17 @@ fn find(running: &[TopicInfo], text: &str) -> Result<TopicInfo> {
                 return Err(error.help("nothing runs that has topics").next("dataflow start FILE"));
             }
             let error = error.next("topic list");
-            Err(match diag::suggest::did_you_mean(text, known.iter().map(String::as_str)) {
-                Some(hint) => error.help(hint),
-                None => error,
-            })
+            if let Some(hint) = diag::suggest::did_you_mean(text, known.iter().map(String::as_str)) {
+                return Err(error.help(hint));
+            }
+            // The node is right, so that one of its outputs is meant.
+            let node = text.rsplit_once('/').map_or(text, |(node, _)| node);
+            let outputs: Vec<String> = known
+                .iter()
+                .filter(|topic| topic.rsplit_once('/').is_some_and(|(of, _)| of == node))
+                .map(|topic| format!("`{topic}`"))
+                .collect();
+            Err(if outputs.is_empty() { error } else { error.help(format!("`{node}` has {}", outputs.join(", "))) })
         }
     }
 }

@@ -64,6 +64,7 @@ impl Checker<'_> {
             rest: rest.map(|at| Rest { at, items: Vec::new(), known: Vec::new(), span: None }),
             flags: true,
             extra: None,
+            mistaken: false,
             bound: Bound {
                 arguments: wanted.iter().map(|_| None).collect(),
                 known: vec![None; wanted.len()],
@@ -90,6 +91,8 @@ struct Walk<'a, 'c> {
     flags: bool,
     /// The first argument that no parameter takes.
     extra: Option<Span>,
+    /// Whether a flag was unknown.
+    mistaken: bool,
     bound: Bound,
 }
 
@@ -238,6 +241,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn unknown_flag(&mut self, name: &str, span: Span) {
+        self.mistaken = true;
         let flags: Vec<&str> =
             self.wanted.iter().filter(|param| param.kind.is_flag()).map(|param| &*param.name).collect();
         let error = Diagnostic::new(codes::UNKNOWN_FLAG, format!("`{}` has no flag `--{name}`", self.callee.name))
@@ -251,6 +255,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn unknown_letter(&mut self, letter: char, span: Span) {
+        self.mistaken = true;
         let flags: Vec<String> = self
             .wanted
             .iter()
@@ -267,7 +272,8 @@ impl<'a> Walk<'a, '_> {
     /// Binds the rest, and reports what is one too many or missing.
     fn finish(mut self, head: Span) -> Bound {
         let usage = format!("usage: {}", self.callee.usage);
-        if let Some(span) = self.extra {
+        // One too many behind an unknown flag is taken for its value.
+        if let (Some(span), false) = (self.extra, self.mistaken) {
             let error =
                 Diagnostic::new(codes::TOO_MANY_ARGUMENTS, format!("`{}` takes no more arguments", self.callee.name));
             self.checker.report(error.label(span, "one too many").help(usage.clone()));

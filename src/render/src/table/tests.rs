@@ -100,6 +100,18 @@ fn a_record_is_two_columns_and_long_values_go_on_below() {
 }
 
 #[test]
+fn the_name_of_a_field_stays_in_one_piece() {
+    let value = record(&[("working_dir", "x".repeat(200).as_str().into())]);
+    assert!(on_terminal(&value, 60).contains("│ working_dir │"));
+    // One as long as the line gives way.
+    assert!(
+        on_terminal(&record(&[("n".repeat(100).as_str(), 1.into())]), 60)
+            .lines()
+            .all(|line| line.chars().count() <= 60)
+    );
+}
+
+#[test]
 fn a_list_is_numbered() {
     insta::assert_snapshot!(on_terminal(&vec![Value::Int(1), Value::Float(2.25), "three".into()].into(), 40));
 }
