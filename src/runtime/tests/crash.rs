@@ -63,38 +63,11 @@ async fn the_sweep_kills_what_a_runtime_left_whose_guard_died_too() {
     };
     let process = ProcessId::of(orphan.id()).unwrap();
     let now = jiff::Timestamp::now();
-    let dead = store::runtimes::RuntimeRow {
-        id: uuid::Uuid::now_v7(),
-        kind: store::runtimes::RuntimeKind::Embedded,
-        process: ProcessId { pid: std::process::id(), started: 1 },
-        address: None,
-        token_path: None,
-        version: "0".into(),
-        started: now,
-    };
-    world.store.register_runtime(&dead).unwrap();
-    let row = store::dataflows::DataflowRow {
-        id: uuid::Uuid::now_v7(),
-        name: "old".into(),
-        runtime: dead.id,
-        status: "running".into(),
-        descriptor_path: None,
-        descriptor: String::new(),
-        descriptor_hash: String::new(),
-        working_dir: "/".into(),
-        nodes: 1,
-        created: now,
-        started: Some(now),
-        ended: None,
-        restarts: 0,
-        cause: None,
-        culprit: None,
-        snapshot: None,
-        options: None,
-    };
-    world.store.claim_dataflow(&row).unwrap();
+    let dead = ProcessId { pid: std::process::id(), started: 1 };
+    let flow = uuid::Uuid::now_v7();
+    world.record_runtime(dead, &[(flow, "old".to_string())]);
     let recorded = |process: ProcessId| store::nodes::NodeProcessRow {
-        dataflow: row.id,
+        dataflow: flow,
         node: "left".into(),
         process,
         pgid: process.pid,
@@ -110,6 +83,6 @@ async fn the_sweep_kills_what_a_runtime_left_whose_guard_died_too() {
     runtime::sweep::sweep(&world.store).unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&orphan.wait().unwrap()), Some(9));
     assert!(world.store.live_node_processes().unwrap().is_empty());
-    assert_eq!(world.store.dataflow(row.id).unwrap().unwrap().status, "failed");
+    assert_eq!(world.store.dataflow(flow).unwrap().unwrap().status, "failed");
     assert!(world.store.runtimes().unwrap().is_empty());
 }

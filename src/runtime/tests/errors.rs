@@ -14,39 +14,8 @@ use crate::world::{World, dataflows, with_python};
 
 /// A runtime of another process that lives, with a dataflow for each id.
 fn other_runtime(world: &World, ids: &[&str]) {
-    let now = jiff::Timestamp::now();
-    let runtime = RuntimeRow {
-        id: uuid::Uuid::now_v7(),
-        kind: RuntimeKind::Embedded,
-        process: ProcessId::current(),
-        address: None,
-        token_path: None,
-        version: "0".into(),
-        started: now,
-    };
-    world.store.register_runtime(&runtime).unwrap();
-    for id in ids {
-        let row = DataflowRow {
-            id: id.parse().unwrap(),
-            name: format!("flow-{}", &id[35..]),
-            runtime: runtime.id,
-            status: "running".into(),
-            descriptor_path: None,
-            descriptor: String::new(),
-            descriptor_hash: String::new(),
-            working_dir: "/".into(),
-            nodes: 1,
-            created: now,
-            started: Some(now),
-            ended: None,
-            restarts: 0,
-            cause: None,
-            culprit: None,
-            snapshot: None,
-            options: None,
-        };
-        world.store.claim_dataflow(&row).unwrap();
-    }
+    let names = ids.iter().map(|id| (id.parse().unwrap(), format!("flow-{}", &id[35..]))).collect::<Vec<_>>();
+    world.record_runtime(ProcessId::current(), &names);
 }
 
 const FIRST: &str = "01a1fbd0-a5a3-74a6-ac3e-c19edbea1c21";

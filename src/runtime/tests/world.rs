@@ -8,8 +8,9 @@ use diag::Sources;
 use futures::StreamExt;
 use runtime::model::{DataflowId, LogQuery, StartOptions, WaitCondition};
 use runtime::{Embedded, Handle, Options};
-use store::runtimes::RuntimeKind;
-use store::{Home, Store};
+use store::dataflows::DataflowRow;
+use store::runtimes::{RuntimeKind, RuntimeRow};
+use store::{Home, ProcessId, Store};
 
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,6 +44,43 @@ impl World {
         let file = self.root.path().join("flow.yml");
         std::fs::write(&file, yaml).unwrap();
         file
+    }
+
+    /// Records a runtime of another process, which may be gone, with dataflows that it runs.
+    pub fn record_runtime(&self, process: ProcessId, flows: &[(uuid::Uuid, String)]) {
+        let now = jiff::Timestamp::now();
+        let runtime = RuntimeRow {
+            id: uuid::Uuid::now_v7(),
+            kind: RuntimeKind::Embedded,
+            process,
+            address: None,
+            token_path: None,
+            version: "0".into(),
+            started: now,
+        };
+        self.store.register_runtime(&runtime).unwrap();
+        for (id, name) in flows {
+            let row = DataflowRow {
+                id: *id,
+                name: name.clone(),
+                runtime: runtime.id,
+                status: "running".into(),
+                descriptor_path: None,
+                descriptor: String::new(),
+                descriptor_hash: String::new(),
+                working_dir: "/".into(),
+                nodes: 1,
+                created: now,
+                started: Some(now),
+                ended: None,
+                restarts: 0,
+                cause: None,
+                culprit: None,
+                snapshot: None,
+                options: None,
+            };
+            self.store.claim_dataflow(&row).unwrap();
+        }
     }
 
     /// Waits until a node has printed a line; `false` when the dataflow ended without it.

@@ -7,7 +7,7 @@ use syntax::ast::{self, ParameterKind};
 use value::{Fields, Type, Value};
 
 use super::scope::{FunctionName, Level, Signature, SignatureParam, VarKind};
-use super::{Checker, constant};
+use super::{Checker, Mentioned, constant};
 use crate::command::Kind;
 use crate::program::{Function, FunctionParam, FunctionParamKind, Node, Op, Slot};
 
@@ -29,11 +29,37 @@ impl Checker<'_> {
         (result, (level.slots, inner, outer))
     }
 
+    /// A function without name or parameters, of what is known once its body has been checked.
+    pub(super) fn function_of(
+        &self,
+        mut body: Node,
+        mentioned: Mentioned,
+        frame: u32,
+        captures: Vec<Slot>,
+        span: Span,
+    ) -> Function {
+        Function {
+            name: None,
+            params: Vec::new(),
+            captures,
+            streams: mentioned.begins(&mut body),
+            input: mentioned.slot,
+            frame,
+            body,
+            text: self.source_text(span).into(),
+            span,
+            io: Vec::new(),
+            gives: Type::Any,
+            env: false,
+            condition: false,
+        }
+    }
+
     /// A closure whose parameters get values of the given types, as far as they are not annotated, and whose `$in`
     /// is of type `input`. Gives the node and what the closure gives.
     pub(super) fn closure(&mut self, closure: &ast::Closure, given: &[Type], input: &Type, span: Span) -> (Node, Type) {
         let parameters = closure.parameters.as_deref().unwrap_or(&[]);
-        let (((params, mut body, gives), mentioned), (frame, inner, outer)) = self.function_level(|checker| {
+        let (((params, body, gives), mentioned), (frame, inner, outer)) = self.function_level(|checker| {
             checker.with_input(input.clone(), |checker| {
                 checker.scoped(|checker| {
                     let params = checker.parameters(parameters, given);
@@ -42,28 +68,15 @@ impl Checker<'_> {
                 })
             })
         });
-        let function = Function {
-            name: None,
-            params,
-            captures: inner,
-            streams: mentioned.begins(&mut body),
-            input: mentioned.slot,
-            frame,
-            body,
-            text: self.source_text(span).into(),
-            span,
-            io: Vec::new(),
-            gives: gives.clone(),
-            env: false,
-            condition: false,
-        };
+        let made = self.function_of(body, mentioned, frame, inner, span);
+        let function = Function { params, gives: gives.clone(), ..made };
         (Node::new(Op::Closure { function: Arc::new(function), captures: outer }, span), gives)
     }
 
     /// An expression evaluated once for each group: a closure without parameters whose `$in` is the group's rows.
     pub(super) fn aggregation(&mut self, expr: &ast::Expr, rows: &Type) -> (Node, Type) {
         let span = expr.span;
-        let (((mut body, gives), mentioned), (frame, inner, outer)) = self.function_level(|checker| {
+        let (((body, gives), mentioned), (frame, inner, outer)) = self.function_level(|checker| {
             checker.with_input(rows.clone(), |checker| match &expr.kind {
                 ast::ExprKind::Closure(ast::Closure { parameters: None, body }) | ast::ExprKind::Block(body) => {
                     checker.block(body, rows, false)
@@ -73,21 +86,7 @@ impl Checker<'_> {
                 _ => checker.expr(expr),
             })
         });
-        let function = Function {
-            name: None,
-            params: Vec::new(),
-            captures: inner,
-            streams: mentioned.begins(&mut body),
-            input: mentioned.slot,
-            frame,
-            body,
-            text: self.source_text(span).into(),
-            span,
-            io: Vec::new(),
-            gives: gives.clone(),
-            env: false,
-            condition: false,
-        };
+        let function = Function { gives: gives.clone(), ..self.function_of(body, mentioned, frame, inner, span) };
         (Node::new(Op::Closure { function: Arc::new(function), captures: outer }, span), gives)
     }
 
@@ -284,7 +283,7 @@ impl Checker<'_> {
                 self.slot_of(var);
             }
         }
-        let ((params, mut node, gives), mentioned) = self.with_input(input.clone(), |checker| {
+        let ((params, node, gives), mentioned) = self.with_input(input.clone(), |checker| {
             checker.scoped(|checker| {
                 let params = checker.parameters(&signature.parameters, &[]);
                 let (node, gives) = checker.block(body, &input, false);
@@ -308,22 +307,9 @@ impl Checker<'_> {
             .iter()
             .map(|(var, outer, _)| super::Var { slot: *outer, level: outer_level, ..var.clone() })
             .collect();
-        let function = Function {
-            name: Some(name.node.clone()),
-            params,
-            captures: level.captures.iter().map(|(_, _, inner)| *inner).collect(),
-            streams: mentioned.begins(&mut node),
-            input: mentioned.slot,
-            frame: level.slots,
-            body: node,
-            text: self.source_text(span).into(),
-            span,
-            io,
-            gives,
-            env,
-            condition: false,
-        };
-        (function, captures)
+        let inner = level.captures.iter().map(|(_, _, inner)| *inner).collect();
+        let made = self.function_of(node, mentioned, level.slots, inner, span);
+        (Function { name: Some(name.node.clone()), params, io, gives, env, ..made }, captures)
     }
 }
 

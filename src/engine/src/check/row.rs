@@ -31,19 +31,10 @@ impl Checker<'_> {
         let (body, mentioned) = function;
         let (frame, inner, outer) = captures;
         let function = Function {
-            name: None,
             params: vec![FunctionParam { name, slot, of: Type::Any, kind: FunctionParamKind::Required }],
-            captures: inner,
-            input: mentioned.slot,
-            streams: false,
-            frame,
-            body,
-            text: self.source_text(span).into(),
-            span,
-            io: Vec::new(),
             gives: Type::Bool,
-            env: false,
             condition: true,
+            ..self.function_of(body, mentioned, frame, inner, span)
         };
         Node::new(Op::Closure { function: Arc::new(function), captures: outer }, span)
     }
