@@ -70,6 +70,20 @@ impl Groups {
         Ok(groups)
     }
 
+    /// Groups that are made already; a row may be in several.
+    pub(crate) fn of_groups(groups: Vec<Group>, names: &[Arc<str>], resource: Option<Resource>) -> Self {
+        let rows = groups.iter().flat_map(|group| group.rows.iter().cloned()).collect();
+        let made = Groups {
+            source: Source::Items(Arc::new(rows)),
+            resource,
+            keys: Mutex::new(held_keys(names, names)),
+            pruned: Vec::new(),
+            groups: OnceLock::new(),
+        };
+        let _ = made.groups.set(Ok(Arc::new(groups)));
+        made
+    }
+
     pub(crate) fn into_value(self) -> Value {
         Value::table(Arc::new(self))
     }

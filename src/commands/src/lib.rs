@@ -16,11 +16,12 @@
 //! - [`mod@reference`] – the pages of `docs/reference`
 //! - [`groups`] – what `group-by` gives
 //! - [`live`] – what is known of the world while a line is typed
-//! - [`rows`], [`cells`], [`set`]: ways of going over the input that many commands share
+//! - [`rows`], [`cells`], [`set`], [`along`]: ways of going over the input that many commands share
 //! - [`progress`] – what a long wait is shown with
 //! - [`prose`] – pages of text for a terminal
 //! - [`changes`] – what changing commands give; [`ask`], [`model`]: the runtime's answers as values
 
+mod along;
 mod ask;
 pub mod binary;
 pub mod builtin;
@@ -89,6 +90,7 @@ pub const ALIASES: &[Alias] = &[
     Alias { name: "down", target: "daemon stop", hint: true },
     Alias { name: "http", target: "http get", hint: false },
     Alias { name: "filter", target: "where", hint: false },
+    Alias { name: "melt", target: "unpivot", hint: true },
     Alias { name: "slice", target: "range", hint: false },
     Alias { name: "str lowercase", target: "str downcase", hint: false },
     Alias { name: "str uppercase", target: "str upcase", hint: false },

@@ -42,6 +42,18 @@ pub(crate) fn queryable(input: &Data) -> Option<TableRef> {
     }
 }
 
+/// The input as a table, whatever storage it takes; a list of nothing is one without columns.
+///
+/// # Errors
+/// `ENDLESS`, `WRONG_TYPE` when items are no records.
+pub(crate) fn as_table(call: &Call<'_>, input: Data) -> Result<TableRef> {
+    if let Some(table) = queryable(&input) {
+        return Ok(table);
+    }
+    let Items { items, resource } = all(call, input)?;
+    here(call, table::from_rows(items, resource))
+}
+
 /// Whether a table has all these columns, so that a stage may name them.
 pub(crate) fn has_columns<'a>(table: &TableRef, mut names: impl Iterator<Item = &'a str>) -> Result<bool> {
     let fields = table.schema()?;
@@ -104,6 +116,31 @@ pub(crate) fn map(
     });
     let stream = Stream::new(changed.flatten()).with_resource(resource);
     Ok(Data::Stream(stream.endless_if(endless)))
+}
+
+/// Makes some items of each, one after another as they are asked for.
+pub(crate) fn flat_map(
+    call: &Call<'_>,
+    input: Data,
+    change: impl Fn(Value) -> Result<Vec<Value>> + Send + 'static,
+) -> Result<Data> {
+    let endless = input.is_endless();
+    let items = plain(input)?.into_items(call.interrupt())?;
+    let interrupt = call.interrupt().clone();
+    let mut failed = false;
+    let made = items.flat_map(move |item| {
+        if failed {
+            return Vec::new();
+        }
+        match interrupt.check().and(item).and_then(&change) {
+            Ok(made) => made.into_iter().map(Ok).collect(),
+            Err(error) => {
+                failed = true;
+                vec![Err(error)]
+            }
+        }
+    });
+    Ok(Data::Stream(Stream::new(made).endless_if(endless)))
 }
 
 /// All items of the input; a single value is one.

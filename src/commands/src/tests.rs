@@ -121,6 +121,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("param delete", "what dora-rs calls it"),
     ("param get", "what dora-rs calls it"),
     ("param set", "what dora-rs calls it"),
+    ("query sql", "a language to ask in, as Nushell has `query db`"),
     ("topic echo", "what dora-rs and ROS call it, as the other verbs of topics"),
     ("topic hz", "as above"),
     ("topic info", "as above"),

@@ -34,9 +34,7 @@ pub fn aggregate(aggregation: Aggregation, values: &[Value]) -> Result<Value> {
         Aggregation::Max => extreme(present(), Ordering::Greater),
         Aggregation::Sum => sum(present()),
         Aggregation::Average => match total(present())? {
-            Some((Kind::Int, total)) => Ok(Value::Float(total as f64 / count as f64)),
-            // A unit keeps its unit, rounded toward zero.
-            Some((kind, total)) => Ok(kind.whole(fit(total / count as i128, "average")?)),
+            Some((kind, total)) => of_total(aggregation, &kind, total, i64::try_from(count).unwrap_or(i64::MAX)),
             None => ops::apply(Operator::Divide, &sum(present())?, &int(count)),
         },
         Aggregation::Product => {
@@ -65,8 +63,7 @@ pub fn aggregate(aggregation: Aggregation, values: &[Value]) -> Result<Value> {
                 ));
             }
             let sorted = sorted(present())?;
-            let rank = (q * count as f64).ceil() as usize;
-            Ok(sorted[rank.clamp(1, count) - 1].clone())
+            Ok(sorted[rank(q, count)].clone())
         }
         Aggregation::Variance { sample } => variance(present(), count, sample),
         Aggregation::Stddev { sample } => Ok(match variance(present(), count, sample)? {
@@ -104,6 +101,26 @@ pub fn can_fail(aggregation: Aggregation, of: &Kind) -> bool {
         Aggregation::Sum | Aggregation::Product => *of != Kind::Float,
         Aggregation::Quantile(q) => !(0.0..=1.0).contains(&q),
         _ => false,
+    }
+}
+
+/// The place, from 0, of a quantile among so many sorted values: the nearest rank.
+pub fn rank(q: f64, count: usize) -> usize {
+    let rank = (q * count as f64).ceil() as usize;
+    rank.clamp(1, count.max(1)) - 1
+}
+
+/// The sum or average of whole numbers of one kind, from their exact total; null when there are none.
+///
+/// # Errors
+/// `OVERFLOW`
+pub fn of_total(aggregation: Aggregation, kind: &Kind, total: i128, count: i64) -> Result<Value> {
+    match (aggregation, kind) {
+        _ if count == 0 => Ok(Value::Nothing),
+        (Aggregation::Average, Kind::Int) => Ok(Value::Float(total as f64 / count as f64)),
+        // A unit keeps its unit, rounded toward zero.
+        (Aggregation::Average, kind) => Ok(kind.whole(fit(total / i128::from(count), "average")?)),
+        (_, kind) => Ok(kind.whole(fit(total, "sum")?)),
     }
 }
 

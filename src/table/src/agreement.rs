@@ -10,7 +10,7 @@ use value::cell_path::CellPath;
 use value::expr::{Aggregation, ExprKind, Function};
 use value::literal::to_literal;
 use value::ops::Operator::{self, *};
-use value::table::SortKey;
+use value::table::{AsOf, Direction, Join, JoinKind, SortKey};
 use value::{DateTime, Expr, Record, Stage, TableRef, Value};
 
 use crate::construct::{as_rows, in_columns};
@@ -250,14 +250,62 @@ fn stage() -> BoxedStrategy<Stage> {
     .boxed()
 }
 
+fn join(right: Vec<Value>) -> BoxedStrategy<Join> {
+    use JoinKind as J;
+    let columns: Vec<Arc<str>> = COLUMNS[..10].iter().map(|(name, _)| (*name).into()).collect();
+    let ordered = select(COLUMNS.iter().filter(|(_, kind)| "idzt".contains(*kind)).map(|(name, _)| *name).collect::<Vec<_>>());
+    let direction = select(vec![Direction::Backward, Direction::Forward, Direction::Nearest]);
+    let asof = (ordered, direction, proptest::option::of(0..4_i64)).prop_map(|(column, direction, tolerance)| {
+        let unit = |n| match COLUMNS.iter().find(|(name, _)| *name == column) {
+            Some((_, 'd' | 't')) => Value::Duration(n),
+            Some((_, 'z')) => Value::Filesize(n),
+            _ => Value::Int(n),
+        };
+        J::AsOf(AsOf { left: column.into(), right: column.into(), direction, tolerance: tolerance.map(unit) })
+    });
+    let kind = prop_oneof![
+        3 => select(vec![J::Inner, J::Left, J::Right, J::Outer, J::Semi, J::Anti]),
+        2 => asof
+    ];
+    let pair = (select(columns.clone()), select(columns), proptest::bool::weighted(0.7))
+        .prop_map(|(left, right, same)| (left.clone(), if same { left } else { right }));
+    (kind, vec(pair, 0..3), any::<bool>())
+        .prop_map(move |(kind, mut on, columnar)| {
+            if on.is_empty() && !matches!(kind, J::AsOf(_)) {
+                on.push(("s".into(), "s".into()));
+            }
+            on.dedup();
+            let names = COLUMNS.iter().map(|(name, _)| Arc::from(*name));
+            let names = names.filter(|name| !on.iter().any(|(a, b)| a == b && a == name));
+            let names = names.map(|name: Arc<str>| (name.clone(), format!("{name} right").into())).collect();
+            let columns = in_columns(&right, None).unwrap().filter(|_| columnar);
+            let right = columns.unwrap_or_else(|| as_rows(right.clone(), None).unwrap());
+            Join { right, kind, on, names, span: Span::default() }
+        })
+        .boxed()
+}
+
+/// Whether rows are the same but for the order in which floats were added up.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => {
+            !a.is_finite() && !b.is_finite() || a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+        }
+        (Value::Record(a), Value::Record(b)) => {
+            a.columns() == b.columns() && a.values().iter().zip(b.values()).all(|(a, b)| alike(a, b))
+        }
+        (a, b) => to_literal(a) == to_literal(b),
+    }
+}
+
 /// Rows as text: `==` would take NaN for another NaN, and 1 for 1.0.
 fn shown(rows: &[Value]) -> String {
     rows.iter().map(|row| to_literal(row) + "\n").collect()
 }
 
-fn run(table: Result<Option<TableRef>>) -> Option<Result<String>> {
+fn run(table: Result<Option<TableRef>>) -> Option<Result<Vec<Value>>> {
     match table {
-        Ok(Some(table)) => Some(table.rows().map(|rows| shown(&rows))),
+        Ok(Some(table)) => Some(table.rows()),
         Ok(None) => None,
         Err(error) => Some(Err(error)),
     }
@@ -278,7 +326,11 @@ proptest! {
         let Some(columnar) = run(columns.stage(&stage)) else { return Ok(()) };
         let rowwise = run(records.stage(&stage)).expect("records take every stage");
         match (columnar, rowwise) {
-            (Ok(columnar), Ok(rowwise)) => prop_assert_eq!(columnar, rowwise),
+            (Ok(columnar), Ok(rowwise)) if matches!(stage, Stage::Group { .. }) => {
+                let same = columnar.len() == rowwise.len() && columnar.iter().zip(&rowwise).all(|(a, b)| alike(a, b));
+                prop_assert!(same, "{}\nor\n{}", shown(&columnar), shown(&rowwise));
+            }
+            (Ok(columnar), Ok(rowwise)) => prop_assert_eq!(shown(&columnar), shown(&rowwise)),
             (Err(columnar), Err(rowwise)) => {
                 if one_row && !matches!(stage, Stage::Group { .. } | Stage::Set(_)) {
                     prop_assert_eq!(columnar.code, rowwise.code, "{:?} or {:?}", columnar, rowwise);
@@ -312,9 +364,37 @@ proptest! {
         prop_assert_eq!(columns.len().unwrap(), expected.len());
         prop_assert_eq!(shown(&columns.slice(1, 2).unwrap()), shown(&records.slice(1, 2).unwrap()));
         let batches: Result<Vec<_>> = columns.batches().collect();
-        prop_assert_eq!(shown(&batches.unwrap().concat()), shown(&expected));
+        // The engine that streams has one zero where equal rows are one.
+        let one_zero = |rows: &[Value]| shown(rows).replace("-0.0", "0.0");
+        prop_assert_eq!(one_zero(&batches.unwrap().concat()), one_zero(&expected));
         prop_assert_eq!(shown(&columns.collect().unwrap().rows().unwrap()), shown(&expected));
         prop_assert_eq!(format!("{:?}", columns.column("f").unwrap()), format!("{:?}", records.column("f").unwrap()));
+    }
+
+    #[test]
+    fn groups_are_the_same_when_the_engine_streams(rows in vec(rows(), 1..4), key in any_expr(1), aggregations in vec(aggregation(), 1..3)) {
+        let rows = rows.concat();
+        let aggregations = aggregations.into_iter().enumerate().map(|(at, one)| (format!("a{at}").into(), one)).collect();
+        let stage = Stage::Group { keys: vec![("k".into(), key)], aggregations };
+        let columns = in_columns(&rows, None).unwrap().expect("these rows are alike");
+        let Ok(Some(grouped)) = columns.stage(&stage) else { return Ok(()) };
+        let Ok(expected) = grouped.rows() else { return Ok(()) };
+        let streamed: Result<Vec<_>> = grouped.batches().collect();
+        let streamed = streamed.unwrap().concat();
+        let same = streamed.len() == expected.len() && streamed.iter().zip(&expected).all(|(a, b)| alike(a, b));
+        prop_assert!(same, "{}\nor\n{}", shown(&streamed), shown(&expected));
+    }
+
+    #[test]
+    fn joins_give_the_same_from_both_storages(left in rows(), (right, how) in rows().prop_flat_map(|right| (Just(right.clone()), join(right)))) {
+        let _ = right;
+        let columns = in_columns(&left, None).unwrap().expect("these rows are alike");
+        let records = as_rows(left, None).unwrap();
+        let Some(columnar) = run(columns.stage(&Stage::Join(how.clone()))) else { return Ok(()) };
+        match (columnar, run(records.stage(&Stage::Join(how))).expect("records take every stage")) {
+            (Ok(columnar), Ok(rowwise)) => prop_assert_eq!(shown(&columnar), shown(&rowwise)),
+            (columnar, rowwise) => prop_assert!(false, "{:?}\nor\n{:?}", columnar, rowwise),
+        }
     }
 
     #[test]

@@ -35,6 +35,22 @@ pub fn in_columns(rows: &[Value], resource: Option<Resource>) -> Result<Option<T
     Ok(Some(Arc::new(Frame::held(frame, columns, resource))))
 }
 
+/// Whether a table lies in columns.
+pub fn is_columnar(table: &TableRef) -> bool {
+    table.as_any().is::<Frame>()
+}
+
+/// The same table in columns where its rows are alike, else as it is.
+///
+/// # Errors
+/// Whatever reading its rows meets.
+pub fn try_columns(table: &TableRef) -> Result<TableRef> {
+    if is_columnar(table) {
+        return Ok(table.clone());
+    }
+    Ok(in_columns(&table.rows()?, table.schema()?.resource)?.unwrap_or_else(|| table.clone()))
+}
+
 /// Makes a table of records as they are.
 ///
 /// # Errors
@@ -150,4 +166,51 @@ fn common_columns(rows: &[Value]) -> Option<Columns> {
         }
     }
     Some(names.iter().cloned().zip(kinds).collect())
+}
+
+/// The table with these values as a column: in the place of one of that name, else after the others. As many values
+/// as the table has rows.
+///
+/// # Errors
+/// Whatever reading the table meets.
+pub fn with_column(table: &TableRef, name: &str, values: Vec<Value>) -> Result<TableRef> {
+    let resource = table.schema()?.resource;
+    if let (Some(frame), Some(kind)) = (table.as_any().downcast_ref::<Frame>(), common_kind(&values)) {
+        let mut columns = (*frame.columns).clone();
+        match columns.iter_mut().find(|(known, _)| **known == *name) {
+            Some((_, known)) => *known = kind.clone(),
+            None => columns.push((name.into(), kind.clone())),
+        }
+        let mut held = frame.frame()?;
+        caught(|| held.with_column(to_column(name, &kind, &values)?).map(|_| ()))?;
+        return Ok(Arc::new(Frame::held(held, columns, resource)));
+    }
+    let rows = table.rows()?.into_iter().zip(values).map(|(row, value)| match row {
+        Value::Record(mut row) => {
+            Arc::make_mut(&mut row).insert(name, value);
+            Value::Record(row)
+        }
+        other => other,
+    });
+    as_rows(rows.collect(), resource)
+}
+
+/// These rows of a table, by number and in the order of the numbers, which are all below its length.
+///
+/// # Errors
+/// Whatever reading the table meets.
+pub fn pick(table: &TableRef, numbers: &[usize]) -> Result<TableRef> {
+    let fields = table.schema()?;
+    if let Some(frame) = table.as_any().downcast_ref::<Frame>() {
+        let numbers: Vec<polars::prelude::IdxSize> = numbers.iter().map(|number| crate::frame::count(*number)).collect();
+        let held = frame.frame()?;
+        let picked = caught(|| held.take(&polars::prelude::IdxCa::from_vec("".into(), numbers)))?;
+        return Ok(Arc::new(Frame::held(picked, (*frame.columns).clone(), fields.resource)));
+    }
+    let rows = table.rows()?;
+    let picked: Vec<Value> = numbers.iter().filter_map(|number| rows.get(*number).cloned()).collect();
+    if picked.is_empty() {
+        return Ok(empty(fields));
+    }
+    as_rows(picked, fields.resource)
 }

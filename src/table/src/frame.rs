@@ -59,7 +59,11 @@ impl Pin {
         Ok(Pin { path: path.to_path_buf(), size: about.len(), modified: about.modified().ok() })
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
         if Pin::new(&self.path)? == *self {
             return Ok(());
         }
@@ -85,13 +89,13 @@ impl Frame {
         }
     }
 
-    /// A query over a file.
-    pub(crate) fn over_file(query: LazyFrame, columns: Columns, pin: Pin) -> Self {
+    /// A query over files, if any.
+    pub(crate) fn over(query: LazyFrame, columns: Columns, pins: Vec<Pin>) -> Self {
         Frame {
             query,
             held: None,
             columns: Arc::new(columns),
-            pins: Arc::new([pin]),
+            pins: pins.into(),
             resource: None,
             united: false,
             sorted: false,
@@ -101,6 +105,13 @@ impl Frame {
     /// The same sources with another query on them.
     pub(crate) fn then(&self, query: LazyFrame, columns: Columns) -> Self {
         Frame { query, held: None, columns: Arc::new(columns), ..self.clone() }
+    }
+
+    /// A query over these sources and another frame's.
+    pub(crate) fn with(&self, other: &Frame, query: LazyFrame, columns: Columns) -> Self {
+        let pins = self.pins.iter().chain(other.pins.iter()).cloned().collect();
+        let (united, sorted) = (self.united || other.united, self.sorted || other.sorted);
+        Frame { pins, united, sorted, ..self.then(query, columns) }
     }
 
     /// Whether files are read when rows are asked for.

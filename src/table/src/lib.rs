@@ -10,11 +10,14 @@
 //! - [`rows`], [`frame`]: the two storages
 //! - [`kind`], [`column`]: logical types beside polars' own, values into columns and back
 //! - [`eval`], [`function`], [`aggregate`], [`key`]: what expressions, functions, reductions and sameness mean
-//! - [`query`], [`lower`], [`kernel`]: stages and expressions as polars queries
+//! - [`join`] – rows of two tables beside each other, in both storages
+//! - [`query`], [`group`], [`lower`], [`kernel`]: stages, groups and expressions as polars queries
 //! - [`run`]: running them, their failures, ctrl-c
+//! - [`sql`] – queries in SQL
 //! - [`payload`] – messages of dataflows, which are Arrow, as values
 //! - [`json`] – values as JSON and back
-//! - [`source`], [`sink`], [`text`]: csv, ndjson, json and parquet, as files and as text
+//! - [`source`], [`sink`], [`text`]: csv, ndjson, json, parquet and Arrow, as files and as text
+//! - [`sqlite`] – tables of SQLite databases
 
 mod aggregate;
 #[cfg(test)]
@@ -24,6 +27,8 @@ mod construct;
 mod eval;
 mod frame;
 mod function;
+mod group;
+mod join;
 pub mod json;
 mod kernel;
 mod key;
@@ -35,10 +40,12 @@ mod rows;
 mod run;
 pub mod sink;
 pub mod source;
+pub mod sql;
+pub mod sqlite;
 pub mod text;
 
 pub use aggregate::aggregate;
-pub use construct::{as_rows, empty, from_columns, from_rows, in_columns, of_value};
+pub use construct::{as_rows, empty, from_columns, from_rows, in_columns, is_columnar, of_value, pick, try_columns, with_column};
 pub use eval::{eval_group, eval_row, keeps};
 pub use frame::Frame;
 pub use function::apply as apply_function;

@@ -5,22 +5,21 @@ use std::sync::Arc;
 use diag::Result;
 use polars::prelude as pl;
 use polars::prelude::{IntoLazy as _, LazyFrame, SortMultipleOptions, UnionArgs, UniqueKeepStrategy};
-use value::expr::{Aggregation, ExprKind};
 use value::table::SortKey;
 use value::{Expr, Stage, TableRef, Value};
 
-use crate::aggregate::{self, aggregate};
-use crate::column::{to_column, to_frame, to_values};
-use crate::eval::located;
+use crate::column::to_frame;
 use crate::frame::{Frame, count};
 use crate::kind::{Columns, Kind};
-use crate::lower::{Lowered, call, column, conjuncts, lower, unused_name};
+use crate::lower::{Lowered, column, conjuncts, lower, unused_name};
 use crate::run::caught;
+use crate::{group, join};
 
 /// The table after one more stage; `None` when the interpreter has to run it.
 pub fn stage(frame: &Frame, stage: &Stage) -> Result<Option<TableRef>> {
     let made = match stage {
         Stage::Append(rows) => append(frame, rows)?,
+        Stage::Join(how) => join::frames(frame, how)?,
         other => then(frame, other),
     };
     Ok(made.map(|frame| Arc::new(frame) as TableRef))
@@ -83,8 +82,8 @@ fn then(frame: &Frame, stage: &Stage) -> Option<Frame> {
         Stage::First(rows) => same(query().limit(count(*rows))),
         Stage::Last(rows) => same(query().tail(count(*rows))),
         Stage::Reverse => same(query().reverse()),
-        Stage::Group { keys, aggregations } => group(frame, keys, aggregations),
-        Stage::Append(_) => None,
+        Stage::Group { keys, aggregations } => group::group(frame, keys, aggregations),
+        Stage::Append(_) | Stage::Join(_) => None,
     }
 }
 
@@ -92,7 +91,7 @@ fn of_names(columns: &Columns) -> Vec<pl::Expr> {
     columns.iter().map(|(name, _)| column(name)).collect()
 }
 
-fn distinct(columns: &Columns) -> bool {
+pub(crate) fn distinct(columns: &Columns) -> bool {
     columns.iter().enumerate().all(|(at, (name, _))| columns[..at].iter().all(|(other, _)| other != name))
 }
 
@@ -171,177 +170,4 @@ fn append(frame: &Frame, rows: &[Value]) -> Result<Option<Frame>> {
         made.united = true;
         made
     }))
-}
-
-/// Groups, in three steps: what is grouped by and reduced becomes columns; polars gathers each group's values; a
-/// kernel reduces them, and one more makes of several reductions what was asked.
-fn group(frame: &Frame, keys: &[(Arc<str>, Expr)], aggregations: &[(Arc<str>, Expr)]) -> Option<Frame> {
-    let columns = &*frame.columns;
-    let first = columns.first()?;
-    let mut before: Vec<pl::Expr> = Vec::new();
-    let mut after: Columns = Vec::new();
-    for (at, (name, key)) in keys.iter().enumerate() {
-        let Lowered { expr, kind, .. } = lower(key, columns)?;
-        if kind.is_nested() {
-            return None;
-        }
-        before.push(expr.alias(format!("key{at}")));
-        after.push((name.clone(), kind));
-    }
-    // Keeps a row for each row where only rows are counted.
-    before.push(column(&first.0).is_null().alias("row"));
-
-    let mut reduced = Reductions { columns, before, gathered: Vec::new(), inputs: vec![("rows".into(), Kind::Int)] };
-    let mut results: Vec<(Arc<str>, Expr)> = Vec::new();
-    for (name, expr) in aggregations {
-        results.push((name.clone(), reduced.rewrite(expr, false)?));
-    }
-    let Reductions { before, gathered, inputs, .. } = reduced;
-
-    let mut of_group: Vec<pl::Expr> = gathered.iter().map(|gathered| gathered.gather.clone()).collect();
-    of_group.push(pl::len().cast(pl::DataType::Int64).alias("rows"));
-    let query = frame.query.clone().select(before);
-    let query = if keys.is_empty() {
-        let whole = gathered.iter().map(|gathered| gathered.gather_all.clone());
-        let rows = column("row").len().cast(pl::DataType::Int64).alias("rows");
-        query.select(whole.chain([rows]).collect::<Vec<_>>())
-    } else {
-        let by: Vec<pl::Expr> = (0..keys.len()).map(|at| column(&format!("key{at}"))).collect();
-        query.group_by_stable(by).agg(of_group)
-    };
-    let query = query.with_columns(gathered.into_iter().filter_map(|gathered| gathered.reduce).collect::<Vec<_>>());
-
-    let mut exprs: Vec<pl::Expr> =
-        keys.iter().enumerate().map(|(at, (name, _))| column(&format!("key{at}")).alias(&**name)).collect();
-    for (name, expr) in results {
-        let Lowered { expr, kind, .. } = lower(&expr, &inputs)?;
-        exprs.push(expr.alias(&*name));
-        after.push((name, kind));
-    }
-    // A row without columns cannot be held.
-    if after.is_empty() || !distinct(&after) {
-        return None;
-    }
-    let mut made = frame.then(query.select(exprs), after);
-    made.resource = None;
-    Some(made)
-}
-
-/// The reductions found in aggregations.
-struct Reductions<'a> {
-    columns: &'a Columns,
-    /// What is computed for each row, before grouping.
-    before: Vec<pl::Expr>,
-    gathered: Vec<Gathered>,
-    /// What is known of a group after reducing: the columns of the last step.
-    inputs: Columns,
-}
-
-struct Gathered {
-    /// Within a group.
-    gather: pl::Expr,
-    /// Of all rows, where there are no keys.
-    gather_all: pl::Expr,
-    /// From the gathered list to one value, unless polars has done it.
-    reduce: Option<pl::Expr>,
-}
-
-impl Reductions<'_> {
-    /// The expression with a column in the place of each reduction; `None` where one cannot be lowered, or could
-    /// fail for a group that its guard would have kept from it.
-    fn rewrite(&mut self, expr: &Expr, guarded: bool) -> Option<Expr> {
-        let mut go = |inner: &Expr, guarded: bool| self.rewrite(inner, guarded).map(Box::new);
-        let kind = match &expr.kind {
-            ExprKind::Aggregate(aggregation, inner) => return self.reduction(*aggregation, inner, expr, guarded),
-            ExprKind::Length => ExprKind::Column("rows".into()),
-            // A group's column as a list.
-            ExprKind::Column(_) => return None,
-            ExprKind::Literal(value) => ExprKind::Literal(value.clone()),
-            ExprKind::Path(inner, path) => ExprKind::Path(go(inner, guarded)?, path.clone()),
-            ExprKind::Not(inner) => ExprKind::Not(go(inner, guarded)?),
-            ExprKind::Negate(inner) => ExprKind::Negate(go(inner, guarded)?),
-            ExprKind::Binary(op, left, right) => {
-                ExprKind::Binary(*op, go(left, guarded)?, go(right, guarded || op.is_lazy())?)
-            }
-            ExprKind::If { condition, then, otherwise } => ExprKind::If {
-                condition: go(condition, guarded)?,
-                then: go(then, true)?,
-                otherwise: match otherwise {
-                    Some(otherwise) => Some(go(otherwise, true)?),
-                    None => None,
-                },
-            },
-            ExprKind::Call(called, arguments) => {
-                let lazy = *called == value::expr::Function::Default;
-                let arguments = arguments
-                    .iter()
-                    .enumerate()
-                    .map(|(at, argument)| self.rewrite(argument, guarded || lazy && at > 0))
-                    .collect::<Option<Vec<_>>>()?;
-                ExprKind::Call(*called, arguments)
-            }
-        };
-        Some(Expr::new(kind, expr.span))
-    }
-
-    fn reduction(&mut self, aggregation: Aggregation, inner: &Expr, whole: &Expr, guarded: bool) -> Option<Expr> {
-        let Lowered { expr, kind, native } = lower(inner, self.columns)?;
-        if guarded && (!native || aggregate::can_fail(aggregation, &kind)) {
-            return None;
-        }
-        let output = aggregate::result_kind(aggregation, &kind)?;
-        let at = self.gathered.len();
-        let (value, result): (String, Arc<str>) = (format!("value{at}"), format!("reduced{at}").into());
-        self.before.push(expr.alias(value.as_str()));
-        let values = || column(&value);
-        let own = match aggregation {
-            Aggregation::Length => Some(values().len().cast(pl::DataType::Int64)),
-            Aggregation::First => Some(values().first()),
-            Aggregation::Last => Some(values().last()),
-            // polars leaves NaN out of its own extremes.
-            Aggregation::Min if kind != Kind::Float => Some(values().min()),
-            Aggregation::Max if kind != Kind::Float => Some(values().max()),
-            _ => None,
-        };
-        let gathered = match own {
-            Some(own) => {
-                let own = own.alias(&*result);
-                Gathered { gather: own.clone(), gather_all: own, reduce: None }
-            }
-            None => {
-                let span = whole.span;
-                let (input, made) = (kind.clone(), output.clone());
-                let reduce = move |columns: &[pl::Column]| {
-                    let Some(lists) = columns.first() else { return Ok(pl::Column::default()) };
-                    let values =
-                        caught(|| reduce_lists(lists, &input, aggregation))?.map_err(|error| located(error, span))?;
-                    caught(|| to_column("", &made, &values))
-                };
-                Gathered {
-                    gather: values().alias(value.as_str()),
-                    gather_all: values().implode(true).alias(value.as_str()),
-                    reduce: Some(call(vec![values()], output.storage(), reduce).alias(&*result)),
-                }
-            }
-        };
-        self.gathered.push(gathered);
-        self.inputs.push((result.clone(), output));
-        Some(Expr::new(ExprKind::Column(result), whole.span))
-    }
-}
-
-/// One value for each list. The inner result is the reduction's own failure.
-fn reduce_lists(lists: &pl::Column, of: &Kind, aggregation: Aggregation) -> pl::PolarsResult<Result<Vec<Value>>> {
-    let mut results = Vec::with_capacity(lists.len());
-    for list in lists.list()?.series_iter() {
-        let values = match list {
-            Some(list) => to_values(&pl::Column::from(list), of)?,
-            None => Vec::new(),
-        };
-        match aggregate(aggregation, &values) {
-            Ok(value) => results.push(value),
-            Err(error) => return Ok(Err(error)),
-        }
-    }
-    Ok(Ok(results))
 }

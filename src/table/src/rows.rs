@@ -13,6 +13,7 @@ use value::{Expr, Fields, Record, Resource, Stage, Table, TableRef, Type, Value}
 
 use crate::aggregate::no_order;
 use crate::eval::{eval_group, eval_row, keeps, located};
+use crate::join;
 use crate::key::{Key, key_of_all};
 
 /// Records as they are. An absent field stays absent, and each value keeps its own type.
@@ -191,6 +192,7 @@ impl RowTable {
                 self.with_rows(all)
             }
             Stage::Group { keys, aggregations } => group(rows, keys, aggregations)?,
+            Stage::Join(how) => join::rows(rows, &self.known_fields(), how)?,
         })
     }
 

@@ -62,6 +62,10 @@ pub(crate) fn translate(error: PolarsError) -> Box<Diagnostic> {
         PolarsError::ComputeError(text) | PolarsError::SchemaMismatch(text) | PolarsError::InvalidOperation(text) => {
             content(&text)
         }
+        PolarsError::SQLSyntax(text) | PolarsError::SQLInterface(text) => {
+            let text = text.trim_start_matches("sql parser error: ").trim_end_matches('.').to_string();
+            Diagnostic::new(codes::BAD_SQL, format!("the SQL cannot be understood: {text}"))
+        }
         PolarsError::NoData(_) => Diagnostic::new(codes::BAD_CONTENT, "there is nothing in the file"),
         PolarsError::ColumnNotFound(name) => {
             Diagnostic::new(codes::NO_SUCH_COLUMN, format!("there is no column `{name}`"))

@@ -1,8 +1,9 @@
 //! Tables over files. All but json are lazy: making one reads a header or a sample, rows are read when asked for.
+//! Several files are read as one, in their order; text may be compressed with gzip or zstd.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diag::{Diagnostic, Result, codes, os_reason};
@@ -16,6 +17,44 @@ use crate::kind::{Columns, Kind};
 use crate::lower::{call, column};
 use crate::run::caught;
 use crate::text::{CsvLayout, bad_csv, cell_kind, cell_value, column_names, csv_reader, json_line, numbered};
+
+/// The files that make one table: at least one, in the order of their rows.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub paths: Vec<PathBuf>,
+    /// The directory below which `name=value` in a file's path is a column of all its rows, as Hive lays tables out.
+    pub partitioned_below: Option<PathBuf>,
+}
+
+impl From<&Path> for Files {
+    fn from(path: &Path) -> Self {
+        Files { paths: vec![path.to_path_buf()], partitioned_below: None }
+    }
+}
+
+impl From<&PathBuf> for Files {
+    fn from(path: &PathBuf) -> Self {
+        path.as_path().into()
+    }
+}
+
+impl Files {
+    fn pins(&self) -> Result<Vec<Pin>> {
+        self.paths.iter().map(|path| Pin::new(path)).collect()
+    }
+
+    /// The file whose header and first rows tell of all.
+    fn first(&self) -> Result<&Path> {
+        self.paths
+            .first()
+            .map(PathBuf::as_path)
+            .ok_or_else(|| Diagnostic::new(codes::FILE_UNREADABLE, "there is no file"))
+    }
+
+    fn names(&self) -> Result<Vec<pl::PlRefPath>> {
+        self.paths.iter().map(|path| file_name(path)).collect()
+    }
+}
 
 /// How a text file's columns are told.
 #[derive(Debug, Clone)]
@@ -37,8 +76,10 @@ impl Default for ScanOptions {
 ///
 /// # Errors
 /// `FILE_UNREADABLE`, `BAD_CONTENT` when the sample is no csv, `BAD_TYPE` for a type that no column can have.
-pub fn csv(path: &Path, options: &ScanOptions) -> Result<TableRef> {
-    let pin = Pin::new(path)?;
+pub fn csv(files: impl Into<Files>, options: &ScanOptions) -> Result<TableRef> {
+    let files = files.into();
+    let pins = files.pins()?;
+    let path = files.first()?;
     let mut reader = csv_reader(open(path)?, &options.layout);
     let mut lines = reader.records();
     let mut names: Vec<Arc<str>> = Vec::new();
@@ -64,10 +105,10 @@ pub fn csv(path: &Path, options: &ScanOptions) -> Result<TableRef> {
     }
     let columns = declared(names.into_iter().zip(kinds).collect(), &options.schema)?;
     let schema: pl::Schema = columns.iter().map(|(name, kind)| ((&**name).into(), scanned(kind))).collect();
-    let file = file_name(path)?;
+    let names = files.names()?;
     let layout = options.layout.clone();
     let query = caught(|| {
-        LazyCsvReader::new(file)
+        LazyCsvReader::new_paths(names.into_iter().collect())
             .with_glob(false)
             .with_has_header(layout.header)
             .with_separator(layout.separator)
@@ -76,15 +117,17 @@ pub fn csv(path: &Path, options: &ScanOptions) -> Result<TableRef> {
             .with_raise_if_empty(false)
             .finish()
     })?;
-    Ok(Arc::new(Frame::over_file(parsed(query, &columns), columns, pin)))
+    Ok(Arc::new(Frame::over(parsed(query, &columns), columns, pins)))
 }
 
 /// Opens a file of one JSON object a line.
 ///
 /// # Errors
 /// As for [`csv()`].
-pub fn ndjson(path: &Path, options: &ScanOptions) -> Result<TableRef> {
-    let pin = Pin::new(path)?;
+pub fn ndjson(files: impl Into<Files>, options: &ScanOptions) -> Result<TableRef> {
+    let files = files.into();
+    let pins = files.pins()?;
+    let path = files.first()?;
     let mut sample = Vec::new();
     for (number, line) in open(path)?.lines().enumerate().take(options.infer_rows.max(1)) {
         let line = line.map_err(|error| unreadable(path, &error))?;
@@ -106,12 +149,13 @@ pub fn ndjson(path: &Path, options: &ScanOptions) -> Result<TableRef> {
     let columns = declared(columns, &options.schema)?;
     let schema: pl::Schema = columns.iter().map(|(name, kind)| ((&**name).into(), scanned(kind))).collect();
     // The reader takes paths for patterns; an open file has no name to be one.
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let opened = files.paths.iter().map(|path| File::open(path).map_err(|error| unreadable(path, &error)));
+    let opened = opened.collect::<Result<Arc<[File]>>>()?;
     let query = caught(|| {
-        let sources = pl::ScanSources::Files(Arc::new([file]));
+        let sources = pl::ScanSources::Files(opened);
         LazyJsonLineReader::new_with_sources(sources).with_schema(Some(Arc::new(schema))).finish()
     })?;
-    Ok(Arc::new(Frame::over_file(parsed(query, &columns), columns, pin)))
+    Ok(Arc::new(Frame::over(parsed(query, &columns), columns, pins)))
 }
 
 /// Reads a JSON file: a list of objects, or one object as one row. Unlike the others it is read at once.
@@ -135,22 +179,77 @@ pub fn json(path: &Path) -> Result<TableRef> {
     crate::construct::from_rows(rows, None)
 }
 
-/// Opens a parquet file. Columns that the shell wrote have the types it wrote them with.
+/// Opens parquet files. Columns that the shell wrote have the types it wrote them with.
 ///
 /// # Errors
-/// `FILE_UNREADABLE`, `BAD_CONTENT` when it is no parquet file or has columns of types that no table has.
-pub fn parquet(path: &Path) -> Result<TableRef> {
-    let pin = Pin::new(path)?;
+/// `FILE_UNREADABLE`, `BAD_CONTENT` when one is no parquet file or has columns of types that no table has.
+pub fn parquet(files: impl Into<Files>) -> Result<TableRef> {
+    let files = files.into();
+    let path = files.first()?;
+    let pins = files.pins()?;
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let name = file_name(path)?;
-    let (query, stored, marked) = caught(move || {
+    let names = files.names()?;
+    let below = match &files.partitioned_below {
+        Some(root) => Some(file_name(root)?.as_str().len() + 1),
+        None => None,
+    };
+    let read = caught(move || {
         let marked = pl::ParquetReader::new(file).schema()?;
-        let args = pl::ScanArgsParquet { glob: false, ..Default::default() };
-        let mut query = LazyFrame::scan_parquet(name, args)?;
+        let hive_options = pl::HiveOptions {
+            enabled: Some(below.is_some()),
+            hive_start_idx: below.unwrap_or(0),
+            schema: None,
+            try_parse_dates: true,
+        };
+        let args = pl::ScanArgsParquet { glob: false, hive_options, ..Default::default() };
+        let mut query = LazyFrame::scan_parquet_files(names.into_iter().collect(), args)?;
         let stored = query.collect_schema()?;
         Ok((query, stored, marked))
-    })
-    .map_err(|_| at(path, Diagnostic::new(codes::BAD_CONTENT, "this is not a parquet file")))?;
+    });
+    let (query, stored, marked) = read.map_err(|_| of_format(&files, "parquet"))?;
+    of_stored(path, query, &stored, &marked, pins)
+}
+
+/// Opens Arrow files, also known as Feather: IPC files with a footer, not streams.
+///
+/// # Errors
+/// As for [`parquet()`].
+pub fn arrow(files: impl Into<Files>) -> Result<TableRef> {
+    let files = files.into();
+    let path = files.first()?;
+    let pins = files.pins()?;
+    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let names = files.names()?;
+    let read = caught(move || {
+        let marked = pl::IpcReader::new(&mut file).schema()?;
+        let sources = pl::ScanSources::Paths(names.into_iter().collect());
+        let args = pl::UnifiedScanArgs { glob: false, ..Default::default() };
+        let mut query = LazyFrame::scan_ipc_sources(sources, pl::IpcScanOptions::default(), args)?;
+        let stored = query.collect_schema()?;
+        Ok((query, stored, marked))
+    });
+    let (query, stored, marked) = read.map_err(|_| of_format(&files, "Arrow"))?;
+    of_stored(path, query, &stored, &marked, pins)
+}
+
+fn of_format(files: &Files, format: &str) -> Box<Diagnostic> {
+    let shown = files.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+    let message = match files.paths.len() {
+        1 => format!("`{shown}`: this is not a file of {format}"),
+        n => format!("`{shown}` and {} more: these are not files of {format} with the same columns", n - 1),
+    };
+    Diagnostic::new(codes::BAD_CONTENT, message)
+}
+
+/// The table of a scan whose columns have types already: those that our kinds are stored with are taken as they
+/// are, the others cast.
+fn of_stored(
+    path: &Path,
+    query: LazyFrame,
+    stored: &pl::Schema,
+    marked: &pl::ArrowSchema,
+    pins: Vec<Pin>,
+) -> Result<TableRef> {
     let mut columns: Columns = Vec::with_capacity(stored.len());
     let mut casts = Vec::with_capacity(stored.len());
     for (name, dtype) in stored.iter() {
@@ -168,7 +267,7 @@ pub fn parquet(path: &Path) -> Result<TableRef> {
     if columns.is_empty() {
         return Ok(crate::construct::empty(Fields::default()));
     }
-    Ok(Arc::new(Frame::over_file(query.select(casts), columns, pin)))
+    Ok(Arc::new(Frame::over(query.select(casts), columns, pins)))
 }
 
 /// The marks that tell a parquet column's logical type.
@@ -262,8 +361,20 @@ fn json_kind(value: &Value) -> Kind {
     }
 }
 
-fn open(path: &Path) -> Result<BufReader<File>> {
-    File::open(path).map(BufReader::new).map_err(|error| unreadable(path, &error))
+/// Opens a text file, which says itself whether it is compressed.
+fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    let open = || -> std::io::Result<Box<dyn BufRead>> {
+        let mut file = File::open(path)?;
+        let mut magic = [0_u8; 4];
+        let read = file.read(&mut magic)?;
+        file.rewind()?;
+        Ok(match &magic[..read] {
+            [0x1f, 0x8b, ..] => Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(file))),
+            [0x28, 0xb5, 0x2f, 0xfd] => Box::new(BufReader::new(zstd::Decoder::new(file)?)),
+            _ => Box::new(BufReader::new(file)),
+        })
+    };
+    open().map_err(|error| unreadable(path, &error))
 }
 
 fn file_name(path: &Path) -> Result<pl::PlRefPath> {

@@ -96,6 +96,67 @@ pub enum Stage {
         keys: Vec<(Arc<str>, Expr)>,
         aggregations: Vec<(Arc<str>, Expr)>,
     },
+    /// The rows beside rows of another table.
+    Join(Join),
+}
+
+/// How rows of two tables come together. Where both tables have columns of equal names, only the joined ones that
+/// both are joined by may keep them: `names` tells the others apart.
+#[derive(Clone)]
+pub struct Join {
+    pub right: TableRef,
+    pub kind: JoinKind,
+    /// The columns of the left and of the right table that must be equal. Null equals nothing here.
+    pub on: Vec<(Arc<str>, Arc<str>)>,
+    /// The right table's columns that the result has after the left one's, and what they are called there.
+    pub names: Vec<(Arc<str>, Arc<str>)>,
+    pub span: Span,
+}
+
+/// Which rows a join keeps. The left table's come in their order, each with its partners in theirs; after them come
+/// the right table's that are alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JoinKind {
+    Inner,
+    /// All of the left table.
+    Left,
+    /// All of the right table.
+    Right,
+    Outer,
+    /// Those of the left table that have a partner, as they are.
+    Semi,
+    /// Those of the left table that have none.
+    Anti,
+    /// All of the left table, each with the one row of the right table that is nearest in order.
+    AsOf(AsOf),
+}
+
+/// What nearest is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsOf {
+    /// The columns of the left and of the right table that are ordered; null is near nothing.
+    pub left: Arc<str>,
+    pub right: Arc<str>,
+    pub direction: Direction,
+    /// How far the partner may be: what subtracting the two gives.
+    pub tolerance: Option<Value>,
+}
+
+/// Where the partner is looked for. One that is equal is near in all directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The last that is not after.
+    Backward,
+    /// The first that is not before.
+    Forward,
+    /// Whichever of these two is nearer; the later one when both are as near, and the last of equal ones.
+    Nearest,
+}
+
+impl std::fmt::Debug for Join {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Join").field("kind", &self.kind).field("on", &self.on).field("names", &self.names).finish()
+    }
 }
 
 /// What to sort by.

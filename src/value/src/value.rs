@@ -17,8 +17,9 @@ use crate::units::DateTime;
 pub type Resource = &'static str;
 
 /// What programs compute with. Spans are not kept here: the tree that made a value knows its place.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Value {
+    #[default]
     Nothing,
     Bool(bool),
     Int(i64),

@@ -150,7 +150,7 @@ fn failed(call: &Call<'_>, shown: &str, done: &str, error: &std::io::Error) -> B
 fn meant(call: &Call<'_>, shown: &str) -> Result<Vec<(String, std::path::PathBuf)>> {
     let path = call.env().resolve(shown);
     if super::glob::is_pattern(shown) && !path.exists() {
-        return super::ls::matching(call.env().cwd(), shown, false);
+        return super::glob::matching(call.env().cwd(), shown, false);
     }
     Ok(vec![(shown.to_string(), path)])
 }

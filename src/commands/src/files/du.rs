@@ -55,7 +55,7 @@ struct Room {
 fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     let place = call.span("paths");
     let exclude: Option<String> = call.optional("exclude")?;
-    let exclude = exclude.map(|pattern| super::ls::part_pattern(&pattern)).transpose();
+    let exclude = exclude.map(|pattern| super::glob::part_pattern(&pattern)).transpose();
     let exclude = exclude.map_err(|error| error.label(call.span("exclude"), "this pattern"))?;
     let smallest: i64 = match call.value("min-size") {
         Some(Value::Filesize(bytes)) => *bytes,
@@ -73,7 +73,7 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     for shown in &paths {
         let path = call.env().resolve(shown);
         if super::glob::is_pattern(shown) && !path.exists() {
-            let found = super::ls::matching(call.env().cwd(), shown, false);
+            let found = super::glob::matching(call.env().cwd(), shown, false);
             for (shown, path) in found.map_err(|error| error.label(place, "this pattern"))? {
                 rows.push(measure.top(&shown, &path, depth, long)?);
             }

@@ -11,6 +11,7 @@ pub(crate) mod open;
 pub(crate) mod path;
 pub(crate) mod pwd;
 pub(crate) mod save;
+pub(crate) mod tabular;
 pub(crate) mod watch;
 
 /// The commands declared in this folder.

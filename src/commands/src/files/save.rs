@@ -2,9 +2,12 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use table::sink::{self, Part, unwritable};
+use table::sink::{self, Compression, Part, unwritable};
+use table::sqlite::{self, Existing};
 use table::text::CsvLayout;
 
+use crate::along;
+use crate::files::tabular::Tabular;
 use crate::formats::{self, Format};
 use crate::prelude::*;
 use crate::rows;
@@ -13,16 +16,31 @@ pub static SAVE: Command = Command {
     name: "save",
     category: Category::Files,
     summary: "Writes the input to a file, as its extension says",
-    details: "The file is written beside its place and then put there, so that a file may be read and saved in one \
-              pipeline and is never half there. What exists is kept, unless `--force` or `--append`.",
+    details: "csv, tsv, ndjson, json, parquet, arrow (or feather) and SQLite (`.db`) hold tables; rows pass through and \
+              need not all lie in memory. Text is compressed when `.gz` or `.zst` ends the name. The file is written \
+              beside its place and then put there, so that a file may be read and saved in one pipeline and is never \
+              half there. What exists is kept, unless `--force` or `--append`; of a database that goes for its table.",
     params: &[
         Param::required("path", Takes::Path, "The file"),
         Param::switch("force", Some('f'), "Replace a file that exists"),
         Param::switch("append", Some('a'), "Add to the end of a file"),
         Param::switch("raw", Some('r'), "Write text as it is, whatever the extension says"),
+        Param::flag(
+            "compression",
+            Some('c'),
+            Takes::Words(&["zstd", "snappy", "lz4", "gzip", "none"]),
+            "How parquet and arrow files are compressed; zstd by default, arrow not at all",
+        ),
+        Param::flag(
+            "partition-by",
+            Some('p'),
+            Takes::Type("oneof<string, list<string>>"),
+            "Write a directory of parquet files, one for each combination of these columns: `day=1/robot=a/…`",
+        ),
+        Param::flag("table", Some('t'), Takes::Type("string"), "The table of a database; `main` by default"),
     ],
     io: &[("any", "nothing")],
-    examples: &[try_it("A table", "ls | save files.csv"), try_it("Replace it", "ls | save --force files.parquet")],
+    examples: &[try_it("A table", "ls | save files.csv"), try_it("Replace it", "ls | save --force files.parquet"), try_it("In a database", "dataflow list | save robots.db --table runs --append")],
     search: &["write", "export", "file"],
     infer: Some(|_| Some(Type::Nothing)),
     run,
@@ -34,7 +52,13 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let path = call.env().resolve(&shown);
     let place = call.span("path");
     let (force, append) = (call.switch("force"), call.switch("append"));
-    if path.is_dir() {
+    let format = if call.switch("raw") { None } else { Tabular::of(&path) };
+    check(call, format)?;
+    if format == Some(Tabular::Sqlite) {
+        return database(call, input, &path);
+    }
+    let partitioned = call.given("partition-by");
+    if path.is_dir() && !partitioned {
         return Err(
             Diagnostic::new(codes::FILE_UNWRITABLE, format!("`{shown}` is a directory")).label(place, "not a file")
         );
@@ -68,25 +92,15 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     };
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_lowercase();
     let value = rows::value(call, input)?;
-    if !append && !call.switch("raw") {
+    if let (false, Some(format)) = (append, format) {
         if let Some(table) = table::of_value(&value) {
-            let written = match extension.as_str() {
-                "csv" => Some(sink::csv(&*table, &path, &CsvLayout::default())),
-                "tsv" => Some(sink::csv(&*table, &path, &CsvLayout { separator: b'\t', header: true })),
-                "ndjson" | "jsonl" => Some(sink::ndjson(&*table, &path)),
-                "json" => Some(sink::json(&*table, &path)),
-                "parquet" => Some(sink::parquet(&*table, &path)),
-                _ => None,
-            };
-            if let Some(written) = written {
-                return written.map_err(located).map(|()| Data::Empty);
-            }
+            return write(call, &table, &path, format).map_err(located).map(|()| Data::Empty);
         }
     }
-    if extension == "parquet" {
+    if let (true, Some(_)) = (matches!(format, Some(Tabular::Parquet | Tabular::Arrow)) || is_packed(&path), format) {
         return Err(Diagnostic::new(
             codes::NO_FORM,
-            format!("parquet files are made of whole tables, not of {}", value.type_of()),
+            format!("such files are made of whole tables, not of {}", value.type_of()),
         )
         .label(place, "to here")
         .help("save without `--append`"));
@@ -113,6 +127,82 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     file.write(&content).map_err(located)?;
     file.finish().map_err(located)?;
     Ok(Data::Empty)
+}
+
+/// Flags are of the formats that have them.
+fn check(call: &Call<'_>, format: Option<Tabular>) -> Result<()> {
+    let has = |flag: &str| match flag {
+        "compression" => matches!(format, Some(Tabular::Parquet | Tabular::Arrow)),
+        "partition-by" => format == Some(Tabular::Parquet),
+        _ => format == Some(Tabular::Sqlite),
+    };
+    for (flag, of) in [
+        ("compression", "parquet and arrow files; text is compressed when `.gz` or `.zst` ends its name"),
+        ("partition-by", "parquet: name the directory as such a file, for instance `runs.parquet`"),
+        ("table", "databases, whose names end in `.db`, `.sqlite` or `.sqlite3`"),
+    ] {
+        if call.given(flag) && !has(flag) {
+            return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`--{flag}` has no meaning here"))
+                .label(call.span(flag), "of another format")
+                .help(format!("it is of {of}")));
+        }
+    }
+    Ok(())
+}
+
+fn write(call: &Call<'_>, table: &TableRef, path: &Path, format: Tabular) -> Result<()> {
+    let layout = |separator| CsvLayout { separator, header: true };
+    let compression = match call.optional::<String>("compression")?.as_deref() {
+        None => None,
+        Some("snappy") => Some(Compression::Snappy),
+        Some("lz4") => Some(Compression::Lz4),
+        Some("gzip") => Some(Compression::Gzip),
+        Some("none") => Some(Compression::None),
+        Some(_) => Some(Compression::Zstd),
+    };
+    match format {
+        Tabular::Csv => sink::csv(&**table, path, &layout(b',')),
+        Tabular::Tsv => sink::csv(&**table, path, &layout(b'\t')),
+        Tabular::Ndjson => sink::ndjson(&**table, path),
+        Tabular::Json => sink::json(&**table, path),
+        Tabular::Arrow => sink::arrow(&**table, path, compression.unwrap_or(Compression::None)),
+        Tabular::Parquet => {
+            let compression = compression.unwrap_or(Compression::Zstd);
+            let keys = along::names(call, "partition-by");
+            if keys.is_empty() {
+                return sink::parquet(&**table, path, compression);
+            }
+            let fields = table.schema()?;
+            if let Some(unknown) = keys.iter().find(|key| fields.get(key).is_none()) {
+                let names = fields.columns.iter().map(|(name, _)| &**name);
+                return Err(value::cell_path::unknown_column(unknown, names).label(call.span("partition-by"), "here"));
+            }
+            sink::partitions(&**table, path, &keys, compression)
+        }
+        Tabular::Sqlite => Ok(()),
+    }
+}
+
+/// Writes a table of a database, which may have others.
+fn database(call: &Call<'_>, input: Data, path: &Path) -> Result<Data> {
+    let existing = match (call.switch("force"), call.switch("append")) {
+        (true, _) => Existing::Replace,
+        (_, true) => Existing::Append,
+        _ => Existing::Keep,
+    };
+    let name = call.optional::<String>("table")?.unwrap_or_else(|| "main".into());
+    let table = rows::as_table(call, rows::plain(input)?)?;
+    sqlite::write(&*table, path, &name, existing).map_err(|error| {
+        let exists = error.code == codes::FILE_EXISTS;
+        let error = error.or_label(call.span(if call.given("table") { "table" } else { "path" }), "to here");
+        if exists { error.help("`--force` replaces it, `--append` adds to it, `--table` names another one") } else { error }
+    })?;
+    Ok(Data::Empty)
+}
+
+/// Whether a name says that the file is compressed.
+fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "gz" || extension == "zst")
 }
 
 /// What is written to: a file that appears whole or not at all, or one that is added to.

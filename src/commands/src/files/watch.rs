@@ -68,7 +68,7 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
         return Err(super::open::missing(&shown, &path, &error).label(place, "this path"));
     }
     let glob: Option<String> = call.optional("glob")?;
-    let glob = glob.map(|pattern| super::ls::part_pattern(&pattern)).transpose();
+    let glob = glob.map(|pattern| super::glob::part_pattern(&pattern)).transpose();
     let glob = glob.map_err(|error| error.label(call.span("glob"), "this pattern"))?;
     let quiet = call.optional::<Duration>("debounce")?.unwrap_or(QUIET);
     let mode = match call.optional::<bool>("recursive")? {

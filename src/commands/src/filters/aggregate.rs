@@ -49,8 +49,10 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
 
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let expressions: Value = call.required("expressions")?;
+    let mut made = Expressions::of(call, &expressions)?;
     let input = match input {
         Data::Value(value) if groups::of_value(&value).is_some() => value,
+        Data::Stream(stream) if stream.endless => return of_stream(call, stream, made),
         other => {
             rows::want_items(call, &other)?;
             if let Some(aggregations) = rows::query_pays(&other).then(|| lowered(call, &expressions)).flatten() {
@@ -65,7 +67,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
                 }
             }
             let items = rows::all(call, other)?;
-            let record = one(call, &expressions, rows_value(items.items, items.resource), Record::new())?;
+            let record = made.row(rows_value(items.items, items.resource), Record::new())?;
             return Ok(Data::Value(Value::list(vec![record])));
         }
     };
@@ -75,14 +77,29 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             return Ok(Data::Value(Value::table(table)));
         }
     }
-    let names = groups.key_names();
-    let mut table = Vec::new();
-    for group in groups.groups()?.iter() {
-        call.interrupt().check()?;
-        let keys: Record = names.iter().cloned().zip(group.keys.iter().cloned()).collect();
-        table.push(one(call, &expressions, rows_value(group.rows.clone(), None), keys)?);
-    }
-    Ok(Data::Value(Value::list(table)))
+    made.rows(groups, call.interrupt()).map(|rows| Data::Value(Value::list(rows)))
+}
+
+/// A stream that never ends has groups when it is cut into windows; each gives its rows when it is whole.
+fn of_stream(call: &Call<'_>, stream: Stream, mut expressions: Expressions) -> Result<Data> {
+    let error = rows::endless(call).help("or cut it into windows of time first: `| window 1sec`");
+    let interrupt = call.interrupt().clone();
+    let mut failed = false;
+    let made = stream.map_while(move |item| {
+        if failed {
+            return None;
+        }
+        let rows = item.and_then(|item| match groups::of_value(&item) {
+            Some(groups) => expressions.rows(groups, &interrupt),
+            None => Err(error.clone()),
+        });
+        failed = rows.is_err();
+        Some(match rows {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
+    });
+    Ok(Data::Stream(Stream::new(made.flatten()).endless()))
 }
 
 /// All expressions as aggregations of a query; `None` when one cannot be said so.
@@ -99,34 +116,73 @@ fn lowered(call: &Call<'_>, expressions: &Value) -> Option<Vec<(Arc<str>, Expr)>
     parts.collect()
 }
 
-/// One group's row: its keys, then what the expressions give for its rows.
-fn one(call: &Call<'_>, expressions: &Value, rows: Value, mut record: Record) -> Result<Value> {
-    let closure = |value: &Value| <ClosureValue as engine::FromValue>::from_value(value);
-    match expressions {
-        Value::Record(parts) => {
-            for (name, value) in parts.iter() {
-                let result = match closure(value) {
-                    Some(closure) => call.runner(&closure).each(rows.clone())?,
-                    None => value.clone(),
+/// What is evaluated for each group.
+enum Expressions {
+    Record(Vec<(Arc<str>, Part)>),
+    Closure(Box<engine::Runner>),
+}
+
+enum Part {
+    Closure(Box<engine::Runner>),
+    Value(Value),
+}
+
+impl Expressions {
+    fn of(call: &Call<'_>, expressions: &Value) -> Result<Self> {
+        let closure = |value: &Value| {
+            <ClosureValue as engine::FromValue>::from_value(value).map(|closure| Box::new(call.runner(&closure)))
+        };
+        match expressions {
+            Value::Record(parts) => {
+                let part = |(name, value): (&str, &Value)| {
+                    let part = closure(value).map_or_else(|| Part::Value(value.clone()), Part::Closure);
+                    (Arc::from(name), part)
                 };
-                record.insert(name, result);
+                Ok(Expressions::Record(parts.iter().map(part).collect()))
             }
-        }
-        other => match closure(other).map(|closure| call.runner(&closure).each(rows)).transpose()? {
-            Some(Value::Record(parts)) => {
-                for (name, value) in parts.iter() {
-                    record.insert(name, value.clone());
-                }
-            }
-            Some(single) => record.insert("value", single),
-            None => {
-                return Err(Diagnostic::new(
+            other => closure(other).map(Expressions::Closure).ok_or_else(|| {
+                Diagnostic::new(
                     codes::WRONG_TYPE,
                     format!("expected a record of expressions, found {}", other.type_of()),
                 )
-                .label(call.span("expressions"), "neither a record nor a closure"));
-            }
-        },
+                .label(call.span("expressions"), "neither a record nor a closure")
+            }),
+        }
     }
-    Ok(Value::record(record))
+
+    /// One row for each group.
+    fn rows(&mut self, groups: &groups::Groups, interrupt: &value::Interrupt) -> Result<Vec<Value>> {
+        let names = groups.key_names();
+        let mut table = Vec::new();
+        for group in groups.groups()?.iter() {
+            interrupt.check()?;
+            let keys: Record = names.iter().cloned().zip(group.keys.iter().cloned()).collect();
+            table.push(self.row(rows_value(group.rows.clone(), None), keys)?);
+        }
+        Ok(table)
+    }
+
+    /// One group's row: its keys, then what the expressions give for its rows.
+    fn row(&mut self, rows: Value, mut record: Record) -> Result<Value> {
+        match self {
+            Expressions::Record(parts) => {
+                for (name, part) in parts {
+                    let result = match part {
+                        Part::Closure(closure) => closure.each(rows.clone())?,
+                        Part::Value(value) => value.clone(),
+                    };
+                    record.insert(name.clone(), result);
+                }
+            }
+            Expressions::Closure(closure) => match closure.each(rows)? {
+                Value::Record(parts) => {
+                    for (name, value) in parts.iter() {
+                        record.insert(name, value.clone());
+                    }
+                }
+                single => record.insert("value", single),
+            },
+        }
+        Ok(Value::record(record))
+    }
 }

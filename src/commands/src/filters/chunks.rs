@@ -34,58 +34,6 @@ pub static CHUNKS: Command = Command {
     ..Command::DEFAULT
 };
 
-pub static WINDOW: Command = Command {
-    name: "window",
-    category: Category::Tables,
-    effect: Effect::Computes,
-    summary: "Slides over a list and gives each run of so many neighbours",
-    params: &[
-        Param::required("size", Takes::Type("int"), "How many items each has"),
-        Param::flag("stride", Some('s'), Takes::Type("int"), "How far to go each time; 1 by default"),
-        Param::switch("remainder", Some('r'), "Give the shorter runs at the end too"),
-    ],
-    io: &[("table", "list<table>"), ("list<any>", "list<list<any>>"), ("range", "list<list<number>>")],
-    examples: &[
-        example("Neighbours", "[1 2 3 4] | window 2", "[[1 2] [2 3] [3 4]]"),
-        example("Farther apart", "[1 2 3 4 5] | window 3 --stride 2", "[[1 2 3] [3 4 5]]"),
-    ],
-    search: &["sliding", "rolling", "pairs"],
-    run: |call, input| {
-        let size = positive(call, "size", &input)?;
-        let stride = if call.given("stride") { positive(call, "stride", &input)? } else { 1 };
-        let remainder = call.switch("remainder");
-        rows::want_items(call, &input)?;
-        let endless = input.is_endless();
-        let mut items = rows::plain(input)?.into_items(call.interrupt())?;
-        let mut run: std::collections::VecDeque<Value> = std::collections::VecDeque::new();
-        let mut to_skip = 0_usize;
-        let mut ended = false;
-        let stream = Stream::new(std::iter::from_fn(move || {
-            while run.len() < size && !ended {
-                match items.next() {
-                    Some(Ok(_)) if to_skip > 0 => to_skip -= 1,
-                    Some(Ok(item)) => run.push_back(item),
-                    Some(Err(error)) => {
-                        ended = true;
-                        run.clear();
-                        return Some(Err(error));
-                    }
-                    None => ended = true,
-                }
-            }
-            if run.is_empty() || run.len() < size && !remainder {
-                return None;
-            }
-            let window = Value::list(run.iter().cloned().collect::<Vec<_>>());
-            to_skip = stride.saturating_sub(run.len());
-            run.drain(..stride.min(run.len()));
-            Some(Ok(window))
-        }));
-        Ok(Data::Stream(stream.endless_if(endless)))
-    },
-    ..Command::DEFAULT
-};
-
 pub static CHUNK_BY: Command = Command {
     name: "chunk-by",
     category: Category::Tables,

@@ -1,5 +1,7 @@
-use std::collections::HashMap;
+use value::Stage;
+use value::table::{AsOf, Direction, Join, JoinKind};
 
+use crate::along;
 use crate::prelude::*;
 use crate::rows;
 
@@ -9,7 +11,9 @@ pub static JOIN: Command = Command {
     effect: Effect::Computes,
     summary: "Joins rows with those rows of another table that have the same value in a column",
     details: "A column of the right table whose name the left one has too gets `_` after its name, or what `--prefix` and \
-              `--suffix` say; null joins nothing.",
+              `--suffix` say; null joins nothing. With `--asof` the columns need not be equal: each row of the left \
+              table gets the one row of the right table that is nearest, by default the last that is not after it. \
+              Neither table need be in order for that. Over tables in columns this is one query.",
     params: &[
         Param::required("right", Takes::Type("table"), "The other table"),
         Param::required("on", Takes::Column, "The column of the left table"),
@@ -18,115 +22,136 @@ pub static JOIN: Command = Command {
         Param::switch("left", Some('l'), "All rows of the left table"),
         Param::switch("right-outer", Some('r'), "All rows of the right table"),
         Param::switch("outer", Some('o'), "All rows of both"),
+        Param::switch("semi", None, "The rows of the left table that have a partner, as they are"),
+        Param::switch("anti", None, "The rows of the left table that have none"),
+        Param::switch("asof", None, "All rows of the left table, each with the nearest of the right one"),
+        Param::flag("by", Some('b'), Takes::Type("oneof<string, list<string>>"), "Columns that must be equal as well"),
+        Param::flag(
+            "direction",
+            Some('d'),
+            Takes::Words(&["backward", "forward", "nearest"]),
+            "With --asof: where the nearest row is looked for",
+        ),
+        Param::flag(
+            "tolerance",
+            Some('t'),
+            Takes::Type("oneof<duration, number, filesize>"),
+            "With --asof: how far away it may be",
+        ),
         Param::flag("prefix", None, Takes::Type("string"), "What goes before a name that both have"),
         Param::flag("suffix", None, Takes::Type("string"), "What goes after it"),
     ],
     io: &[("table", "table"), ("list<any>", "table")],
-    examples: &[example("By a column", "[[id n]; [1 a] [2 b]] | join [[id m]; [2 x]] id", "[[id n m]; [2 b x]]")],
-    search: &["merge", "lookup", "sql"],
+    examples: &[
+        example("By a column", "[[id n]; [1 a] [2 b]] | join [[id m]; [2 x]] id", "[[id n m]; [2 b x]]"),
+        example(
+            "The last reading before each event",
+            "[[at what]; [10 stop] [31 go]] | join [[at x]; [9 0.5] [30 0.7]] at --asof",
+            "[[at what at_ x]; [10 stop 9 0.5] [31 go 30 0.7]]",
+        ),
+        example("Rows without a partner", "[[id]; [1] [2]] | join [[id]; [2]] id --anti", "[[id]; [1]]"),
+    ],
+    search: &["merge", "lookup", "sql", "synchronize", "align", "nearest"],
     run,
     ..Command::DEFAULT
 };
 
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     rows::want_items(call, &input)?;
-    let left_on = super::select::title(&call.required::<CellPath>("on")?);
-    let right_on = call.optional::<String>("right-on")?.unwrap_or_else(|| left_on.clone());
-    let all_left = call.switch("left") || call.switch("outer");
-    let all_right = call.switch("right-outer") || call.switch("outer");
-    let left = rows::all(call, input)?.items;
+    let on: Arc<str> = super::select::title(&call.required::<CellPath>("on")?).into();
+    let right_on = call.optional::<String>("right-on")?.map_or_else(|| on.clone(), Arc::from);
+    let kind = kind(call, &on, &right_on)?;
+    let mut pairs: Vec<(Arc<str>, Arc<str>)> = along::names(call, "by").into_iter().map(|name| (name.clone(), name)).collect();
+    if !matches!(kind, JoinKind::AsOf(_)) {
+        pairs.insert(0, (on.clone(), right_on.clone()));
+    }
+    let mut left = rows::as_table(call, input)?;
     let right_value: Value = call.required("right")?;
-    let right = right_value.items()?;
-    let left_columns = super::columns::names(call, &Value::list(left.clone()))?;
-    let right_columns = super::columns::names(call, &right_value)?;
-    for (name, known, empty) in
-        [(&left_on, &left_columns, left.is_empty()), (&right_on, &right_columns, right.is_empty())]
-    {
-        if !empty && !known.iter().any(|column| **column == **name) {
-            return Err(
-                value::cell_path::unknown_column(name, known.iter().map(|name| &**name)).label(call.span("on"), "here")
-            );
+    let mut right = rows::as_table(call, Data::Value(right_value))?;
+    // A million rows are not made into records because ten others are.
+    if table::is_columnar(&left) != table::is_columnar(&right) {
+        left = table::try_columns(&left)?;
+        right = table::try_columns(&right)?;
+    }
+    let (left_columns, right_columns) = (left.schema()?, right.schema()?);
+    let by_names = pairs.iter().cloned().chain([(on, right_on)]);
+    for (a, b) in by_names {
+        for (name, table, columns) in [(a, &left, &left_columns), (b, &right, &right_columns)] {
+            // A table that never had rows has no columns either.
+            if columns.get(&name).is_none() && !(columns.columns.is_empty() && table.is_empty()?) {
+                let error = value::cell_path::unknown_column(&name, columns.columns.iter().map(|(name, _)| &**name));
+                return Err(error.label(call.span("on"), "here"));
+            }
         }
     }
-    let shared = left_on == right_on;
+    let names = names(call, &pairs, &left_columns, &right_columns)?;
+    let stage = Stage::Join(Join { right, kind, on: pairs, names, span: call.head });
+    let joined = match left.stage(&stage)? {
+        Some(joined) => Some(joined),
+        None => table::as_rows(left.rows()?, left_columns.resource)?.stage(&stage)?,
+    };
+    Ok(joined.map_or(Data::Empty, |joined| Data::Value(Value::table(joined))))
+}
+
+fn kind(call: &Call<'_>, on: &Arc<str>, right_on: &Arc<str>) -> Result<JoinKind> {
+    let asof = || -> Result<JoinKind> {
+        let direction = match call.optional::<String>("direction")?.as_deref() {
+            Some("forward") => Direction::Forward,
+            Some("nearest") => Direction::Nearest,
+            _ => Direction::Backward,
+        };
+        let tolerance = call.value("tolerance").cloned();
+        Ok(JoinKind::AsOf(AsOf { left: on.clone(), right: right_on.clone(), direction, tolerance }))
+    };
+    let kinds = [
+        ("inner", JoinKind::Inner),
+        ("left", JoinKind::Left),
+        ("right-outer", JoinKind::Right),
+        ("outer", JoinKind::Outer),
+        ("semi", JoinKind::Semi),
+        ("anti", JoinKind::Anti),
+        ("asof", asof()?),
+    ];
+    let mut chosen = kinds.into_iter().filter(|(switch, _)| call.switch(switch));
+    let first = chosen.next();
+    if let (Some((first, _)), Some((other, _))) = (&first, chosen.next()) {
+        return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`--{first}` and `--{other}` are different joins"))
+            .label(call.span(other), "another one"));
+    }
+    let kind = first.map_or(JoinKind::Inner, |(_, kind)| kind);
+    for flag in ["direction", "tolerance"] {
+        if call.given(flag) && !matches!(kind, JoinKind::AsOf(_)) {
+            return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`--{flag}` is of asof joins only"))
+                .label(call.span(flag), "nothing is near here")
+                .help("add `--asof`"));
+        }
+    }
+    Ok(kind)
+}
+
+/// What the right table's columns are called in the result, without those that the left one has already.
+fn names(
+    call: &Call<'_>,
+    pairs: &[(Arc<str>, Arc<str>)],
+    left: &Fields,
+    right: &Fields,
+) -> Result<Vec<(Arc<str>, Arc<str>)>> {
     let (prefix, suffix) = match (call.optional::<String>("prefix")?, call.optional::<String>("suffix")?) {
         (None, None) => (String::new(), "_".to_string()),
         (prefix, suffix) => (prefix.unwrap_or_default(), suffix.unwrap_or_default()),
     };
-    let titles: Vec<(Arc<str>, String)> = right_columns
-        .iter()
-        .filter(|name| !(shared && ***name == *right_on))
-        .map(|name| {
-            let title = if left_columns.contains(name) { format!("{prefix}{name}{suffix}") } else { name.to_string() };
-            (name.clone(), title)
-        })
-        .collect();
-    let field =
-        |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or(Value::Nothing);
-    let known = Rows::of(call, right.iter().map(|row| field(row, &right_on)))?;
-    // All rows share their names.
-    let named = left_columns.iter().map(|name| &**name).chain(titles.iter().map(|(_, title)| title.as_str()));
-    let empty: Record = named.map(|name| (name, Value::Nothing)).collect();
-    let joined = |left_row: Option<&Value>, right_row: Option<&Value>| {
-        let mut record = empty.clone();
-        for (name, cell) in left_columns.iter().zip(record.values_mut()) {
-            *cell = match (left_row, right_row) {
-                (Some(row), _) => field(row, name),
-                (None, Some(row)) if shared && **name == *left_on => field(row, &right_on),
-                _ => Value::Nothing,
-            };
-        }
-        for (name, title) in &titles {
-            if let (Some(row), Some(cell)) = (right_row, record.get_mut(title)) {
-                *cell = field(row, name);
+    let shared = |name: &Arc<str>| pairs.iter().any(|(a, b)| a == b && b == name);
+    let mut names: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+    for (name, _) in right.columns.iter().filter(|(name, _)| !shared(name)) {
+        let mut title = name.clone();
+        while left.get(&title).is_some() || names.iter().any(|(_, taken)| *taken == title) {
+            if prefix.is_empty() && suffix.is_empty() {
+                return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("both tables have a column `{name}`"))
+                    .label(call.span("suffix"), "does not tell them apart"));
             }
+            title = format!("{prefix}{title}{suffix}").into();
         }
-        Value::record(record)
-    };
-    let mut matched = vec![false; right.len()];
-    let mut rows = Vec::new();
-    for row in &left {
-        call.interrupt().check()?;
-        let mut alone = true;
-        for at in known.with(&field(row, &left_on)) {
-            alone = false;
-            matched[at] = true;
-            rows.push(joined(Some(row), right.get(at)));
-        }
-        if alone && all_left {
-            rows.push(joined(Some(row), None));
-        }
+        names.push((name.clone(), title));
     }
-    if all_right {
-        let alone = right.iter().zip(&matched).filter(|(_, matched)| !**matched);
-        rows.extend(alone.map(|(row, _)| joined(None, Some(row))));
-    }
-    Ok(Data::Value(Value::list(rows)))
-}
-
-/// Rows by the value of one column; null is no value.
-struct Rows {
-    first: HashMap<table::Key, usize>,
-    /// For each row the next one with its value.
-    next: Vec<Option<usize>>,
-}
-
-impl Rows {
-    fn of(call: &Call<'_>, keys: impl DoubleEndedIterator<Item = Value> + ExactSizeIterator) -> Result<Self> {
-        let mut rows = Rows { first: HashMap::new(), next: vec![None; keys.len()] };
-        // From the end, so that each chain goes forward.
-        for (at, key) in keys.enumerate().rev() {
-            call.interrupt().check()?;
-            if !key.is_nothing() {
-                rows.next[at] = rows.first.insert(table::key(&key), at);
-            }
-        }
-        Ok(rows)
-    }
-
-    /// The rows that have this value, in order.
-    fn with(&self, key: &Value) -> impl Iterator<Item = usize> {
-        let first = if key.is_nothing() { None } else { self.first.get(&table::key(key)).copied() };
-        std::iter::successors(first, |at| self.next.get(*at).copied().flatten())
-    }
+    Ok(names)
 }

@@ -9,12 +9,15 @@ pub(crate) mod chunks;
 pub(crate) mod columns;
 pub(crate) mod combinations;
 pub(crate) mod compact;
+pub(crate) mod cumulative;
 pub(crate) mod default;
 pub(crate) mod describe;
 pub(crate) mod drop;
 pub(crate) mod each;
 pub(crate) mod enumerate;
 pub(crate) mod every;
+pub(crate) mod explode;
+pub(crate) mod fill_null;
 pub(crate) mod find;
 pub(crate) mod first;
 pub(crate) mod flatten;
@@ -33,14 +36,18 @@ pub(crate) mod length;
 pub(crate) mod lines;
 pub(crate) mod merge;
 pub(crate) mod r#move;
+pub(crate) mod nest;
 pub(crate) mod par_each;
+pub(crate) mod pivot;
 pub(crate) mod range;
+pub(crate) mod rank;
 pub(crate) mod reduce;
 pub(crate) mod reject;
 pub(crate) mod rename;
 pub(crate) mod reverse;
 pub(crate) mod roll;
 pub(crate) mod rotate;
+pub(crate) mod sample;
 pub(crate) mod select;
 pub(crate) mod sets;
 pub(crate) mod shuffle;
@@ -48,6 +55,8 @@ pub(crate) mod skip;
 pub(crate) mod sort;
 pub(crate) mod sort_by;
 pub(crate) mod split_list;
+pub(crate) mod summary;
+pub(crate) mod sql;
 pub(crate) mod take;
 pub(crate) mod take_while;
 pub(crate) mod transpose;
@@ -56,6 +65,7 @@ pub(crate) mod update;
 pub(crate) mod update_cells;
 pub(crate) mod upsert;
 pub(crate) mod r#where;
+pub(crate) mod window;
 pub(crate) mod wrap;
 pub(crate) mod zip;
 
@@ -67,13 +77,13 @@ pub static ALL: &[&Command] = &[
     &append::APPEND,
     &append::PREPEND,
     &chunks::CHUNKS,
-    &chunks::WINDOW,
     &chunks::CHUNK_BY,
     &combinations::COMBINATIONS,
     &combinations::PERMUTATIONS,
     &columns::COLUMNS,
     &columns::VALUES,
     &compact::COMPACT,
+    &cumulative::CUMULATIVE,
     &default::DEFAULT,
     &describe::DESCRIBE,
     &drop::DROP,
@@ -83,6 +93,8 @@ pub static ALL: &[&Command] = &[
     &each::EACH_WHILE,
     &enumerate::ENUMERATE,
     &every::EVERY,
+    &explode::EXPLODE,
+    &fill_null::FILL_NULL,
     &find::FIND,
     &first::FIRST,
     &flatten::FLATTEN,
@@ -103,8 +115,12 @@ pub static ALL: &[&Command] = &[
     &merge::MERGE,
     &merge::MERGE_DEEP,
     &r#move::MOVE,
+    &nest::NEST,
     &par_each::PAR_EACH,
+    &pivot::PIVOT,
+    &pivot::UNPIVOT,
     &range::RANGE,
+    &rank::RANK,
     &reduce::REDUCE,
     &reject::REJECT,
     &rename::RENAME,
@@ -114,6 +130,7 @@ pub static ALL: &[&Command] = &[
     &roll::RIGHT,
     &roll::UP,
     &rotate::ROTATE,
+    &sample::SAMPLE,
     &select::SELECT,
     &sets::DIFFERENCE,
     &sets::INTERSECT,
@@ -125,6 +142,8 @@ pub static ALL: &[&Command] = &[
     &sort::SORT,
     &sort_by::SORT_BY,
     &split_list::SPLIT_LIST,
+    &summary::SUMMARY,
+    &sql::SQL,
     &take::TAKE,
     &take_while::TAKE_WHILE,
     &take_while::TAKE_UNTIL,
@@ -135,6 +154,7 @@ pub static ALL: &[&Command] = &[
     &update_cells::UPDATE_CELLS,
     &upsert::UPSERT,
     &r#where::WHERE,
+    &window::WINDOW,
     &wrap::WRAP,
     &zip::ZIP,
 ];

@@ -6,7 +6,7 @@ use crate::prelude::*;
 pub static MODE: Command = Command {
     name: "math mode",
     summary: "Gives the most frequent ones, as a list in order",
-    io: &[("list<any>", "list<any>"), ("table", "record"), ("record", "record")],
+    io: &[("list<any>", "list<any>"), ("range", "list<number>"), ("table", "record"), ("record", "record")],
     examples: &[example("Two that are as frequent", "[3 3 9 12 12 15] | math mode", "[3 12]")],
     search: &["frequent", "common"],
     infer: None,

@@ -11,4 +11,5 @@ super::codes! {
     FILE_UNWRITABLE = "404", Failed, "file cannot be written";
     /// Rows that a file format has no place for.
     NOT_TABULAR = "405", Failed, "no place in this format";
+    BAD_SQL = "406", Usage, "SQL cannot be understood";
 }
