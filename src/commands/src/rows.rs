@@ -26,6 +26,11 @@ pub(crate) fn table(input: &Data) -> Option<TableRef> {
     }
 }
 
+/// The table whose only column the input is, where a query can go on from it.
+pub(crate) fn column_of(input: &Data) -> Option<&TableRef> {
+    if let Data::Stream(stream) = input { stream.column() } else { None }
+}
+
 /// Whether a query that computes something would pay: over a table, or a long list of records.
 pub(crate) fn query_pays(input: &Data) -> bool {
     match input {
@@ -63,10 +68,36 @@ pub(crate) fn has_columns<'a>(table: &TableRef, mut names: impl Iterator<Item = 
 /// Adds a stage that only moves rows or columns to the query of a table; `None` when the input is none, or its
 /// storage does not know the stage.
 pub(crate) fn moved(input: &Data, stage: impl FnOnce() -> Option<Stage>) -> Result<Option<Data>> {
-    match table(input) {
-        Some(table) => stage().map_or(Ok(None), |stage| add(&table, &stage)),
-        None => Ok(None),
+    match (table(input), input) {
+        (Some(table), _) => stage().map_or(Ok(None), |stage| add(&table, &stage)),
+        (None, Data::Stream(stream)) => match (stream.column(), stage()) {
+            (Some(column), Some(stage)) => Ok(column.stage(&stage)?.map(|column| Data::Stream(Stream::of_column(column)))),
+            _ => Ok(None),
+        },
+        (None, _) => Ok(None),
     }
+}
+
+/// One column of a table, which a query can go on from; `None` when the table has no such column, or lies in memory
+/// as records.
+pub(crate) fn column(table: &TableRef, name: &str) -> Result<Option<Data>> {
+    if !table::is_columnar(table) || table.schema()?.get(name).is_none() {
+        return Ok(None);
+    }
+    let column = table.stage(&Stage::Select(vec![name.into()]))?;
+    Ok(column.map(|column| Data::Stream(Stream::of_column(column))))
+}
+
+/// A reduction of a column that a query can go on from; `None` when there is none for this one.
+pub(crate) fn reduced(call: &Call<'_>, input: &Data, aggregation: Aggregation) -> Result<Option<Value>> {
+    let Some(column) = column_of(input) else { return Ok(None) };
+    let fields = column.schema()?;
+    let Some((name, _)) = fields.columns.first() else { return Ok(None) };
+    let expr = |kind| Expr::new(kind, call.head);
+    let reduction = ExprKind::Aggregate(aggregation, Box::new(expr(ExprKind::Column(name.clone()))));
+    let stage = Stage::Group { keys: Vec::new(), aggregations: vec![("reduced".into(), expr(reduction))] };
+    let Some(table) = column.stage(&stage)? else { return Ok(None) };
+    Ok(table.column("reduced")?.pop())
 }
 
 /// Adds a stage that computes something; for that, long lists are put into columns too.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use diag::Sources;
+use diag::{Sources, codes};
 use engine::{Context, NoLive, NoUi, Session};
 
 fn session() -> Session {
@@ -371,6 +371,103 @@ fn tables_in_columns_and_lists_give_the_same() {
     }
 }
 
+/// A file is read in columns, and so few rows as here are records: every command over tables gives the same from both.
+#[test]
+fn a_file_and_its_rows_give_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let mut session = session_with_runtimes(home.path(), &[]);
+    let kind = "(if $i mod 5 == 0 { null } else { $\"k($i mod 3)\" })";
+    let record = format!(
+        "{{id: $i, kind: {kind}, size: ($i * 1kb), took: (if $i mod 7 == 0 {{ null }} else {{ $i * 1ms }}), x: ($i / 4), \
+         at: (2026-03-01T00:00:00+01:00 + $i * 1sec), tags: [$i, 2]}}"
+    );
+    let rows = format!("let rows = 1..100 | each {{|i| {record} }} | collect; $rows | save t.parquet");
+    session.value(&rows).unwrap();
+    let other = "let other = [[id note]; [3 a] [3 b] [7 c] [1000 d]]; $other | save other.parquet";
+    session.value(other).unwrap();
+    let mut wrong = Vec::new();
+    for stage in [
+        "each {|row| $row.id * 2 }",
+        "each {|row| if $row.id mod 2 == 0 { $row.kind } }",
+        "get took | math avg",
+        "get kind | uniq",
+        "get x | math stddev | math round --precision 9",
+        "get id | length",
+        "get at | first 2",
+        "aggregate { kinds: ($in.kind | uniq | length), p: ($in.took | math quantile 0.3), m: ($in.x | math median) }",
+        "group-by kind | aggregate { n: (length), took: ($in.took | math sum), most: ($in.x | math max) }",
+        "sort-by took --reverse | last 9",
+        "sort-by kind | first 7 | get id",
+        "sort-by kind | last 40 | get id",
+        "sort-by x | sort-by kind | first 3",
+        "join OTHER id",
+        "join OTHER id --left | where id < 9",
+        "join OTHER id --right-outer",
+        "join OTHER id --outer | last 3",
+        "join OTHER id --semi",
+        "join OTHER id --anti | length",
+        "join OTHER id --asof | where id < 9",
+        "join OTHER id --asof --direction nearest --tolerance 2 | where note != null",
+        "join OTHER id --asof --direction forward | last 2",
+        "rank took --method average --by kind | first 20",
+        "rank x --reverse | last 3",
+        "cumulative sum took --by kind | last 5",
+        "cumulative mean x | last 3 | update x_mean { math round --precision 9 }",
+        "fill-null took",
+        "fill-null took --with linear --by kind | first 20",
+        "fill-null --with next | first 6",
+        "pivot kind size --by x --with sum | first 4",
+        "select kind id | insert odd {|row| $row.id mod 2 } | pivot odd id --with mean",
+        "select id size | unpivot id size | last 4",
+        "explode tags | first 5",
+        "select kind id | nest ids id | get ids | each { length }",
+        "sample 10 --seed 3",
+        "sample --fraction 0.05 --seed 3 | get id",
+        "summary id kind took x | reject type",
+        "window 20sec | aggregate { n: (length), sum: ($in.size | math sum) }",
+        "window 1min --by kind | aggregate { n: (length) }",
+        "window 20sec --every 10sec | aggregate { n: (length) }",
+        "window 3sec --rolling | aggregate { n: (length), most: ($in.id | math max) } | last 4",
+        "window 25 --on id | aggregate { n: (length) }",
+        "query sql 'select kind, count(*) as n, sum(id) as s from self group by kind order by kind nulls last'",
+        "query sql \"select id, took from self where took > interval '95 ms' order by id\"",
+        "reject tags | query sql 'select a.id, b.note from self a join o b on a.id = b.id' --with {o: OTHER}",
+    ] {
+        let columns = session.value(&format!("open t.parquet | {}", stage.replace("OTHER", "(open other.parquet)")));
+        let records = session.value(&format!("$rows | {}", stage.replace("OTHER", "$other")));
+        match (columns, records) {
+            (Ok(columns), Ok(records)) if format!("{columns:?}") == format!("{records:?}") => {}
+            (columns, records) => wrong.push(format!("{stage}\n  columns {columns:?}\n  records {records:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn windows_of_a_stream_that_never_ends_come_one_by_one() {
+    let mut session = session();
+    let rows = "1.. | each {|i| {at: ($i * 100ms), n: $i} }";
+    let sums = session.value(&format!("{rows} | window 1sec --on at | aggregate {{ n: (length), sum: ($in.n | math sum) }} | first 2"));
+    assert_eq!(sums.unwrap(), session.value("[[at n sum]; [0sec 9 45] [1sec 10 145]]").unwrap());
+    for (text, code) in [
+        (format!("{rows} | aggregate {{ n: (length) }} | first"), codes::ENDLESS),
+        (format!("{rows} | window 1sec --on at --every 100ms | first"), codes::ENDLESS),
+        (format!("{rows} | rank n | first"), codes::ENDLESS),
+        (format!("{rows} | join [[n]; [1]] n | first"), codes::ENDLESS),
+        ("[[a]; [1]] | window 1sec".to_string(), codes::MISSING_ARGUMENT),
+        ("[[at]; [1sec]] | window 5 --on at".to_string(), codes::WRONG_TYPE),
+        ("[[at]; [1sec]] | window 1sec --on at --every 2sec".to_string(), codes::BAD_ARGUMENT),
+        ("[[n]; [1]] | query sql 'select nothing from self'".to_string(), codes::BAD_SQL),
+        ("[[n]; [1]] | query sql 'selec'".to_string(), codes::BAD_SQL),
+        ("[[n]; [1] [x]] | query sql 'select n from self'".to_string(), codes::NOT_TABULAR),
+        ("[[n]; [1]] | join [[n]; [1]] n --asof --left".to_string(), codes::BAD_ARGUMENT),
+        ("[[n]; [1]] | join ([[n]; [1]] | each {|row| $row }) n m".to_string(), codes::NO_SUCH_COLUMN),
+        ("[[a b c]; [1 a 2]] | pivot b c --by d".to_string(), codes::NO_SUCH_COLUMN),
+    ] {
+        assert_eq!(session.value(&text).map_err(|error| error.code), Err(code), "{text}");
+    }
+}
+
 #[test]
 fn groups_are_a_record_to_all_but_aggregate() {
     let mut session = session();
@@ -393,7 +490,7 @@ fn groups_are_a_record_to_all_but_aggregate() {
 fn what_is_saved_opens_as_it_was() {
     let home = tempfile::tempdir().unwrap();
     let mut session = session_with_runtimes(home.path(), &[]);
-    for file in ["a.csv", "a.tsv", "a.json", "a.ndjson", "a.parquet", "a.yaml"] {
+    for file in ["a.csv", "a.tsv", "a.json", "a.ndjson", "a.parquet", "a.yaml", "a.arrow", "a.csv.gz", "a.ndjson.zst"] {
         let text = format!("[[name n]; [x 1] [y 2]] | save {file}; open {file}");
         match session.value(&text) {
             Ok(read) => assert_eq!(read, session.value("[[name n]; [x 1] [y 2]]").unwrap(), "{file}"),

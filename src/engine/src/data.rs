@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use diag::{Diagnostic, Result, codes};
-use value::{Interrupt, Resource, Type, Value};
+use value::{Interrupt, Resource, TableRef, Type, Value};
 
 use crate::external::Program;
 
@@ -24,6 +24,8 @@ pub struct Stream {
     pub resource: Option<Resource>,
     /// Whether it may never end, so that commands that need all of it refuse before they start.
     pub endless: bool,
+    /// The table whose only column these are, as long as none was taken.
+    column: Option<TableRef>,
 }
 
 /// Bytes from a program or a file.
@@ -35,7 +37,30 @@ pub struct Bytes {
 
 impl Stream {
     pub fn new(items: impl Iterator<Item = Result<Value>> + Send + 'static) -> Self {
-        Stream { items: Box::new(items), resource: None, endless: false }
+        Stream { items: Box::new(items), resource: None, endless: false, column: None }
+    }
+
+    /// The values of a table's first column, which is its only one. A query can go on from them, and nothing is read
+    /// before a value is asked for.
+    pub fn of_column(table: TableRef) -> Self {
+        let column = table.clone();
+        let batches = std::iter::once_with(move || match table.schema() {
+            Ok(fields) => match fields.columns.first() {
+                Some((name, _)) => table.column_batches(name),
+                None => Box::new(std::iter::empty()),
+            },
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        });
+        let items = batches.flatten().flat_map(|batch| match batch {
+            Ok(values) => values.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        });
+        Stream { column: Some(column), ..Stream::new(items) }
+    }
+
+    /// The table whose only column these values are, if they are one's.
+    pub fn column(&self) -> Option<&TableRef> {
+        self.column.as_ref()
     }
 
     pub fn endless(self) -> Self {
@@ -58,6 +83,7 @@ impl Iterator for Stream {
     type Item = Result<Value>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.column = None;
         self.items.next()
     }
 }

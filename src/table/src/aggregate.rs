@@ -24,7 +24,7 @@ pub fn aggregate(aggregation: Aggregation, values: &[Value]) -> Result<Value> {
         Aggregation::First => return Ok(values.first().cloned().unwrap_or(Value::Nothing)),
         Aggregation::Last => return Ok(values.last().cloned().unwrap_or(Value::Nothing)),
         Aggregation::CountDistinct => {
-            return Ok(int(present().map(key).collect::<HashSet<_>>().len()));
+            return Ok(int(values.iter().map(key).collect::<HashSet<_>>().len()));
         }
         _ if count == 0 => return Ok(Value::Nothing),
         _ => {}
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(aggregate(Aggregation::Average, &values).unwrap(), Value::Float(3.5));
         assert_eq!(aggregate(Aggregation::Length, &values).unwrap(), Value::Int(4));
         assert!(aggregate(Aggregation::Max, &[Value::Nothing]).unwrap().is_nothing());
-        assert_eq!(aggregate(Aggregation::CountDistinct, &[Value::Nothing]).unwrap(), Value::Int(0));
+        assert_eq!(aggregate(Aggregation::CountDistinct, &[Value::Nothing, Value::Nothing]).unwrap(), Value::Int(1));
     }
 
     #[test]

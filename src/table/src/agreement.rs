@@ -169,6 +169,7 @@ fn of(kind: char, depth: u32) -> BoxedStrategy<Expr> {
                 two('l', &[Has, NotHas], 'i'),
                 one(Function::IsEmpty, 's'),
                 one(Function::IsEmpty, 'l'),
+                two('l', &[Equal], 'l'),
                 next('b').prop_map(|inner| expr(ExprKind::Not(Box::new(inner)))).boxed(),
                 (select(vec!['i', 'f', 's', 'd']), select(vec![In, NotIn]))
                     .prop_flat_map(move |(kind, op)| (next(kind), Just(op), vec(cell(kind), 0..3)))

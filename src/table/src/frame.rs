@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::SystemTime;
 
 use diag::{Diagnostic, Result, codes};
-use polars::prelude::{DataFrame, IdxSize, IntoLazy as _, LazyFrame, PlanCallback, PolarsResult};
+use polars::prelude::{DataFrame, Engine, IdxSize, IntoLazy as _, LazyFrame, PlanCallback, PolarsResult};
 use value::interrupt;
 use value::{Fields, Resource, Stage, Table, TableRef, Value};
 
@@ -30,6 +30,20 @@ pub struct Frame {
     pub(crate) united: bool,
     /// Whether the query sorts.
     pub(crate) sorted: bool,
+    /// What the query does last, if that is sorting.
+    pub(crate) order: Option<Arc<Order>>,
+}
+
+/// A sorting that has been asked for, and what is to be sorted: whoever asks for the first or last rows next does not
+/// need all in order.
+#[derive(Clone)]
+pub(crate) struct Order {
+    /// With the columns to sort by after the table's own.
+    pub query: LazyFrame,
+    /// Columns, and whether the larger come first; null comes last.
+    pub by: Vec<(Arc<str>, bool)>,
+    /// Whether what is to be sorted was sorted before.
+    pub again: bool,
 }
 
 /// A file as it was when a table over it was made.
@@ -86,6 +100,7 @@ impl Frame {
             resource,
             united: false,
             sorted: false,
+            order: None,
         }
     }
 
@@ -99,12 +114,13 @@ impl Frame {
             resource: None,
             united: false,
             sorted: false,
+            order: None,
         }
     }
 
     /// The same sources with another query on them.
     pub(crate) fn then(&self, query: LazyFrame, columns: Columns) -> Self {
-        Frame { query, held: None, columns: Arc::new(columns), ..self.clone() }
+        Frame { query, held: None, columns: Arc::new(columns), order: None, ..self.clone() }
     }
 
     /// A query over these sources and another frame's.
@@ -122,7 +138,9 @@ impl Frame {
     /// Runs a query over the same sources; files must be what they were, before and after.
     pub(crate) fn fetch(&self, query: LazyFrame) -> Result<DataFrame> {
         self.check_sources()?;
-        let frame = run(move || query.collect()).map_err(|error| self.at_file(error))?;
+        // What is read from files need not all lie in memory, unless it is sorted.
+        let engine = if self.is_lazy() && !self.sorted { Engine::Streaming } else { Engine::InMemory };
+        let frame = run(move || Ok(query.collect_with_engine(engine)?.unwrap_single())).map_err(|error| self.at_file(error))?;
         self.check_sources()?;
         Ok(frame)
     }
@@ -157,6 +175,19 @@ impl Frame {
         if self.sorted { Ok(self.frame()?.lazy()) } else { Ok(self.query.clone()) }
     }
 
+    /// The rows in frames of a moderate size, in order.
+    fn frames(&self) -> Box<dyn Iterator<Item = Result<DataFrame>> + Send> {
+        const BATCH: usize = 8192;
+        if let Some(frame) = self.held.clone() {
+            let starts = (0..frame.height()).step_by(BATCH);
+            return Box::new(starts.map(move |start| Ok(frame.slice(i64::try_from(start).unwrap_or(i64::MAX), BATCH))));
+        }
+        match self.stream() {
+            Ok(frames) => Box::new(frames),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }
+
     /// Sends the rows in frames of a moderate size, in order, as the engine makes them; `take` says when it has
     /// had enough.
     pub(crate) fn stream(&self) -> Result<Frames> {
@@ -168,7 +199,7 @@ impl Frame {
             let result = caught(move || {
                 query
                     .sink_batches(PlanCallback::new(move |frame| Ok(rows.send(Ok(frame)).is_err())), true, None)?
-                    .collect_with_engine(polars::prelude::Engine::Streaming)
+                    .collect_with_engine(Engine::Streaming)
                     .map(|_| ())
             });
             if let Err(error) = result {
@@ -257,18 +288,19 @@ impl Table for Frame {
     }
 
     fn batches(&self) -> Box<dyn Iterator<Item = Result<Vec<Value>>> + Send> {
-        const BATCH: usize = 8192;
         let this = self.clone();
-        if let Some(frame) = self.held.clone() {
-            let starts = (0..frame.height()).step_by(BATCH);
-            return Box::new(
-                starts.map(move |start| this.rows_of(&frame.slice(i64::try_from(start).unwrap_or(i64::MAX), BATCH))),
-            );
-        }
-        match self.stream() {
-            Ok(frames) => Box::new(frames.map(move |frame| this.rows_of(&frame?))),
-            Err(error) => Box::new(std::iter::once(Err(error))),
-        }
+        Box::new(self.frames().map(move |frame| this.rows_of(&frame?)))
+    }
+
+    fn column_batches(&self, name: &str) -> Box<dyn Iterator<Item = Result<Vec<Value>>> + Send> {
+        let Some((name, kind)) = self.columns.iter().find(|(known, _)| &**known == name).cloned() else {
+            let error = value::cell_path::unknown_column(name, self.columns.iter().map(|(name, _)| &**name));
+            return Box::new(std::iter::once(Err(error)));
+        };
+        Box::new(self.frames().map(move |frame| {
+            let frame = frame?;
+            caught(|| to_values(frame.column(&name)?, &kind))
+        }))
     }
 
     fn stage(&self, stage: &Stage) -> Result<Option<TableRef>> {

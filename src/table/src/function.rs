@@ -1,10 +1,13 @@
 //! Functions of values, with the meaning of the commands they are named for.
 
+use std::collections::HashSet;
+
 use diag::{Diagnostic, Result, codes};
 use value::Value;
 use value::expr::Function;
 use value::text::to_text;
 
+use crate::key::key;
 use crate::kind::Kind;
 
 /// Applies a function to its arguments. Null gives null, save where the function is about nulls or texts.
@@ -24,6 +27,15 @@ pub fn apply(function: Function, arguments: &[Value]) -> Result<Value> {
         }
         Function::IsEmpty => return first.is_empty().map(Value::Bool),
         Function::IntoString => return Ok(Value::string(to_text(first))),
+        Function::Uniq => {
+            let mut seen = HashSet::new();
+            let items = match first {
+                Value::Nothing => Vec::new(),
+                Value::List(items) => items.iter().filter(|item| seen.insert(key(item))).cloned().collect(),
+                _ => return Err(wrong_argument(function, first)),
+            };
+            return Ok(Value::list(items));
+        }
         _ if first.is_nothing() || second.is_some_and(Value::is_nothing) => return Ok(Value::Nothing),
         _ => {}
     }
@@ -89,7 +101,7 @@ pub fn apply(function: Function, arguments: &[Value]) -> Result<Value> {
                 .map_err(|_| Diagnostic::new(codes::BAD_CONVERSION, format!("`{text}` is not a float")))?,
             _ => return Err(wrong()),
         }),
-        Function::Default | Function::IsEmpty | Function::IntoString => Value::Nothing,
+        Function::Default | Function::IsEmpty | Function::IntoString | Function::Uniq => Value::Nothing,
     })
 }
 
@@ -108,6 +120,10 @@ pub fn result_kind(function: Function, arguments: &[Kind]) -> Option<Kind> {
             _ => return None,
         },
         Function::IntoString => Kind::String,
+        Function::Uniq => match first {
+            Kind::List(_) => first.clone(),
+            _ => return None,
+        },
         _ if null => Kind::Nothing,
         Function::StrLength if *first == Kind::String => Kind::Int,
         Function::StrUpcase | Function::StrDowncase | Function::StrTrim if *first == Kind::String => Kind::String,
@@ -155,6 +171,7 @@ fn name(function: Function) -> &'static str {
         Function::IntoFloat => "into float",
         Function::IntoString => "into string",
         Function::IsEmpty => "is-empty",
+        Function::Uniq => "uniq",
     }
 }
 

@@ -25,7 +25,6 @@ use crate::run::caught;
 /// do it.
 pub fn group(frame: &Frame, keys: &[(Arc<str>, Expr)], aggregations: &[(Arc<str>, Expr)]) -> Option<Frame> {
     let columns = &*frame.columns;
-    let first = columns.first()?;
     let mut before: Vec<pl::Expr> = Vec::new();
     let mut after: Columns = Vec::new();
     for (at, (name, key)) in keys.iter().enumerate() {
@@ -36,8 +35,12 @@ pub fn group(frame: &Frame, keys: &[(Arc<str>, Expr)], aggregations: &[(Arc<str>
         before.push(expr.alias(format!("key{at}")));
         after.push((name.clone(), kind));
     }
-    // Keeps a row for each row where only rows are counted.
-    before.push(column(&first.0).is_null().alias("row"));
+    // Keeps a row for each row where only rows are counted. A column that is read anyway costs nothing, and one of
+    // plain numbers little.
+    let read = keys.iter().chain(aggregations).find_map(|(_, expr)| expr.columns().into_iter().next());
+    let plain = || columns.iter().find(|(_, kind)| matches!(kind, Kind::Int | Kind::Bool)).or(columns.first());
+    let counted = read.or_else(|| plain().map(|(name, _)| name.clone()))?;
+    before.push(column(&counted).is_null().alias("row"));
 
     let inputs = vec![("rows".into(), Kind::Int)];
     let mut reduced = Reductions { columns, before, parts: Vec::new(), made: Vec::new(), inputs };
@@ -184,11 +187,7 @@ impl Reduction {
             A::Average if self.of == Kind::Float => values.mean(),
             A::Stddev { sample } if self.of != Kind::Nothing => number(values).std(u8::from(sample)),
             A::Variance { sample } if self.of != Kind::Nothing => number(values).var(u8::from(sample)),
-            A::CountDistinct if !self.of.is_nested() => {
-                // polars counts null as one more.
-                let null = values.clone().is_null().max().fill_null(pl::lit(false));
-                values.n_unique().cast(pl::DataType::Int64) - null.cast(pl::DataType::Int64)
-            }
+            A::CountDistinct if !self.of.is_nested() => values.n_unique().cast(pl::DataType::Int64),
             _ => return None,
         })
     }

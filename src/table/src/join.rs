@@ -4,10 +4,9 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use diag::Result;
+use diag::{Diagnostic, Result, codes};
 use polars::prelude as pl;
 use polars::prelude::SeriesMethods as _;
-use value::ops::{self, Operator};
 use value::table::{AsOf, Direction, Join, JoinKind};
 use value::{Fields, Record, TableRef, Value, interrupt};
 
@@ -182,31 +181,75 @@ fn nearest(rows: &[(usize, &Value)], to: &Value, asof: &AsOf) -> Result<Option<u
         let end = rows.partition_point(|(_, value)| value.compare(first).is_some_and(Ordering::is_le));
         after = rows[..end].last();
     }
-    let within = |found: Option<&(usize, &Value)>| -> Result<Option<(usize, Option<Value>)>> {
+    let tolerance = match &asof.tolerance {
+        Some(tolerance) => Some(Distance::of(to, tolerance)?),
+        None => None,
+    };
+    let within = |found: Option<&(usize, &Value)>| -> Result<Option<(usize, Distance)>> {
         let Some((at, value)) = found else { return Ok(None) };
-        if asof.tolerance.is_none() && asof.direction != Direction::Nearest {
-            return Ok(Some((*at, None)));
-        }
-        let (larger, smaller) = if order(value)?.is_lt() { (to, *value) } else { (*value, to) };
-        let apart = ops::apply(Operator::Subtract, larger, smaller)?;
-        let near = match &asof.tolerance {
-            Some(tolerance) => apart.compare(tolerance).ok_or_else(|| no_order(&apart, tolerance))?.is_le(),
-            None => true,
-        };
-        Ok(near.then_some((*at, Some(apart))))
+        let apart = Distance::between(to, value)?;
+        Ok(tolerance.is_none_or(|tolerance| apart.compare(tolerance).is_le()).then_some((*at, apart)))
     };
     let found = match asof.direction {
         Direction::Backward => within(before)?,
         Direction::Forward => within(after)?,
         Direction::Nearest => match (within(before)?, within(after)?) {
-            (Some((at, Some(a))), Some((other, Some(b)))) => {
-                let order = a.compare(&b).ok_or_else(|| no_order(&a, &b))?;
-                Some(if order.is_lt() { (at, Some(a)) } else { (other, Some(b)) })
-            }
+            (Some(a), Some(b)) => Some(if a.1.compare(b.1).is_lt() { a } else { b }),
             (before, after) => before.or(after),
         },
     };
     Ok(found.map(|(at, _)| at))
+}
+
+/// How far two values are apart: of whole numbers exactly, which may need more than 64 bits.
+#[derive(Clone, Copy)]
+enum Distance {
+    Whole(i128),
+    Real(f64),
+}
+
+impl Distance {
+    fn between(a: &Value, b: &Value) -> Result<Self> {
+        match (a, b) {
+            (Value::DateTime(a), Value::DateTime(b)) => Ok(Distance::Whole(i128::from(a.nanos) - i128::from(b.nanos))),
+            (Value::Int(a) | Value::Filesize(a), Value::Int(b) | Value::Filesize(b))
+            | (Value::Duration(a), Value::Duration(b)) => Ok(Distance::Whole(i128::from(*a) - i128::from(*b))),
+            _ => match (a.as_float(), b.as_float()) {
+                (Some(a), Some(b)) => Ok(Distance::Real(a - b)),
+                _ => Err(no_order(a, b)),
+            },
+        }
+        .map(|apart| match apart {
+            Distance::Whole(n) => Distance::Whole(n.abs()),
+            Distance::Real(x) => Distance::Real(x.abs()),
+        })
+    }
+
+    /// A tolerance, which is of the unit that two such values are apart in.
+    fn of(like: &Value, tolerance: &Value) -> Result<Self> {
+        match (like, tolerance) {
+            (Value::DateTime(_) | Value::Duration(_), Value::Duration(n))
+            | (Value::Filesize(_) | Value::Int(_), Value::Filesize(n) | Value::Int(n)) => Ok(Distance::Whole(i128::from(*n))),
+            (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
+                Ok(Distance::Real(tolerance.as_float().unwrap_or_default()))
+            }
+            _ => Err(Diagnostic::new(
+                codes::WRONG_TYPE,
+                format!("how far values of {} are apart is not told in {}", like.type_of(), tolerance.type_of()),
+            )),
+        }
+    }
+
+    fn compare(self, other: Distance) -> Ordering {
+        let real = |distance: Distance| match distance {
+            Distance::Whole(n) => n as f64,
+            Distance::Real(x) => x,
+        };
+        match (self, other) {
+            (Distance::Whole(a), Distance::Whole(b)) => a.cmp(&b),
+            (a, b) => real(a).total_cmp(&real(b)),
+        }
+    }
 }
 
 /// Joins columns; `None` when polars has another opinion of what is equal or near, and records have to be joined.

@@ -9,7 +9,7 @@ use value::table::SortKey;
 use value::{Expr, Stage, TableRef, Value};
 
 use crate::column::to_frame;
-use crate::frame::{Frame, count};
+use crate::frame::{Frame, Order, count};
 use crate::kind::{Columns, Kind};
 use crate::lower::{Lowered, column, conjuncts, lower, unused_name};
 use crate::run::caught;
@@ -68,8 +68,10 @@ fn then(frame: &Frame, stage: &Stage) -> Option<Frame> {
             (!twice).then(|| frame.then(query().with_columns(exprs), after))
         }
         Stage::Sort(keys) => {
-            let mut made = same(sort(query(), columns, keys)?)?;
+            let order = order(frame, keys)?;
+            let mut made = same(order.all(columns))?;
             made.sorted = true;
+            made.order = Some(Arc::new(order));
             Some(made)
         }
         Stage::Unique => {
@@ -79,8 +81,8 @@ fn then(frame: &Frame, stage: &Stage) -> Option<Frame> {
             same(query().unique_stable(None, UniqueKeepStrategy::First))
         }
         Stage::Skip(rows) => same(query().slice(i64::try_from(*rows).unwrap_or(i64::MAX), pl::IdxSize::MAX)),
-        Stage::First(rows) => same(query().limit(count(*rows))),
-        Stage::Last(rows) => same(query().tail(count(*rows))),
+        Stage::First(rows) => top(frame, *rows, Order::first).or_else(|| same(query().limit(count(*rows)))),
+        Stage::Last(rows) => top(frame, *rows, Order::last).or_else(|| same(query().tail(count(*rows)))),
         Stage::Reverse => same(query().reverse()),
         Stage::Group { keys, aggregations } => group::group(frame, keys, aggregations),
         Stage::Append(_) | Stage::Join(_) => None,
@@ -115,32 +117,76 @@ fn filter(mut query: LazyFrame, columns: &Columns, condition: &Expr) -> Option<L
     Some(query)
 }
 
-fn sort(mut query: LazyFrame, columns: &Columns, keys: &[SortKey]) -> Option<LazyFrame> {
-    let mut by = Vec::new();
-    let mut reverse = Vec::new();
+/// Up to so many first or last rows of an order are found without sorting all.
+const TOP: usize = 10_000;
+
+/// The first or last rows of a table that was just sorted; `None` when it was not, or they are many.
+fn top(frame: &Frame, rows: usize, of: fn(&Order, usize, &Columns) -> LazyFrame) -> Option<Frame> {
+    let order = frame.order.as_ref().filter(|_| rows <= TOP)?;
+    let mut made = frame.then(of(order, rows, &frame.columns), (*frame.columns).clone());
+    made.sorted = order.again;
+    Some(made)
+}
+
+fn order(frame: &Frame, keys: &[SortKey]) -> Option<Order> {
+    let (mut query, columns) = (frame.query.clone(), &*frame.columns);
+    let mut by: Vec<(Arc<str>, bool)> = Vec::new();
     for (at, key) in keys.iter().enumerate() {
         let Lowered { expr, kind, .. } = lower(&key.by, columns)?;
         if kind.is_nested() {
             return None;
         }
         let name = unused_name(columns, &format!("by{at}"));
-        query = query.with_column(expr.alias(&*name));
         if kind == Kind::Float {
             // To polars NaN is the largest number, and would come first when the order is reversed.
-            by.push(column(&name).is_nan());
-            reverse.push(false);
+            let nan = unused_name(columns, &format!("nan{at}"));
+            query = query.with_column(expr.clone().is_nan().alias(&*nan));
+            by.push((nan, false));
         }
-        by.push(column(&name));
-        reverse.push(key.reverse);
+        query = query.with_column(expr.alias(&*name));
+        by.push((name, key.reverse));
     }
-    if by.is_empty() {
-        return Some(query);
+    Some(Order { query, by, again: frame.sorted })
+}
+
+impl Order {
+    /// All rows in order.
+    fn all(&self, columns: &Columns) -> LazyFrame {
+        if self.by.is_empty() {
+            return self.query.clone();
+        }
+        let by: Vec<pl::Expr> = self.by.iter().map(|(name, _)| column(name)).collect();
+        let options = SortMultipleOptions::new()
+            .with_nulls_last_multi(vec![true; by.len()])
+            .with_order_descending_multi(self.by.iter().map(|(_, reverse)| *reverse))
+            .with_maintain_order(true);
+        self.query.clone().sort_by_exprs(by, options).select(of_names(columns))
     }
-    let options = SortMultipleOptions::new()
-        .with_nulls_last_multi(vec![true; by.len()])
-        .with_order_descending_multi(reverse)
-        .with_maintain_order(true);
-    Some(query.sort_by_exprs(by, options).select(of_names(columns)))
+
+    fn first(&self, rows: usize, columns: &Columns) -> LazyFrame {
+        self.top(rows, false, columns)
+    }
+
+    /// The first ones of the opposite order, turned around.
+    fn last(&self, rows: usize, columns: &Columns) -> LazyFrame {
+        self.top(rows, true, columns).reverse()
+    }
+
+    /// The first rows of this order or of its opposite. Rows that are equal are told apart by their number, which is
+    /// what keeping their order means, and lets the engine choose before it sorts.
+    fn top(&self, rows: usize, opposite: bool, columns: &Columns) -> LazyFrame {
+        let mut known = columns.clone();
+        known.extend(self.by.iter().map(|(name, _)| (name.clone(), Kind::Nothing)));
+        let row = unused_name(&known, "row");
+        let names = self.by.iter().map(|(name, _)| name).chain([&row]);
+        let reversed = self.by.iter().map(|(_, reverse)| *reverse).chain([false]);
+        let by: Vec<pl::Expr> = names.map(|name| column(name)).collect();
+        let options = SortMultipleOptions::new()
+            .with_nulls_last_multi(vec![!opposite; by.len()])
+            .with_order_descending_multi(reversed.map(|reverse| reverse != opposite));
+        let query = self.query.clone().with_row_index(&*row, None).sort_by_exprs(by, options);
+        query.limit(count(rows)).select(of_names(columns))
+    }
 }
 
 fn append(frame: &Frame, rows: &[Value]) -> Result<Option<Frame>> {

@@ -62,9 +62,11 @@ pub enum Function {
     IntoFloat,
     IntoString,
     IsEmpty,
+    /// The list without what came before.
+    Uniq,
 }
 
-/// Reductions of a column; all skip nulls, and all but the counts give null for nothing at all.
+/// Reductions of a column; all but the counts skip nulls, and give null for nothing at all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Aggregation {
     Length,
@@ -85,7 +87,7 @@ pub enum Aggregation {
     Quantile(f64),
     First,
     Last,
-    /// How many different values, null not among them.
+    /// How many different values; null is one.
     CountDistinct,
 }
 

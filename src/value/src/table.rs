@@ -44,6 +44,18 @@ pub trait Table: Send + Sync {
     /// The rows in batches of a size the storage likes, for those who take them one after another and may stop.
     fn batches(&self) -> Box<dyn Iterator<Item = Result<Vec<Value>>> + Send>;
 
+    /// One column's values, in batches like [`Table::batches`].
+    fn column_batches(&self, name: &str) -> Box<dyn Iterator<Item = Result<Vec<Value>>> + Send> {
+        let name = name.to_string();
+        Box::new(self.batches().map(move |batch| {
+            let cell = |row: Value| match row {
+                Value::Record(row) => row.get(&name).cloned().unwrap_or_default(),
+                other => other,
+            };
+            Ok(batch?.into_iter().map(cell).collect())
+        }))
+    }
+
     /// The table after one more stage, or `None` when this storage cannot run the stage as a query with exactly
     /// the interpreter's results; the caller then goes over the rows.
     fn stage(&self, stage: &Stage) -> Result<Option<TableRef>>;

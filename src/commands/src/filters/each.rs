@@ -1,3 +1,6 @@
+use value::Stage;
+use value::ops::Operator;
+
 use crate::prelude::*;
 use crate::rows;
 
@@ -63,7 +66,11 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
 
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let keep = call.switch("keep-empty");
-    let mut runner = call.runner(&call.required("closure")?);
+    let closure: ClosureValue = call.required("closure")?;
+    if let Some(results) = queried(&input, &closure, keep)? {
+        return Ok(results);
+    }
+    let mut runner = call.runner(&closure);
     match rows::plain(input)? {
         Data::Empty | Data::Value(Value::Nothing) => Ok(Data::Value(Value::Nothing)),
         many if many.is_many() => rows::map(call, many, false, move |item| {
@@ -76,4 +83,31 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             runner.each(item).map(Data::Value)
         }
     }
+}
+
+/// What a closure gives for the rows of a table in columns, when it can be said as a query.
+fn queried(input: &Data, closure: &ClosureValue, keep: bool) -> Result<Option<Data>> {
+    let Some(table) = rows::table(input).filter(table::is_columnar) else { return Ok(None) };
+    let Some(expr) = closure.lower() else { return Ok(None) };
+    let result: Arc<str> = "result".into();
+    let stages = [Stage::Set(vec![(result.clone(), expr.clone())]), Stage::Select(vec![result.clone()])];
+    if !rows::has_columns(&table, expr.columns().iter().map(|name| &**name))? {
+        return Ok(None);
+    }
+    let mut made = table;
+    for stage in stages {
+        let Some(next) = made.stage(&stage)? else { return Ok(None) };
+        made = next;
+    }
+    if !keep {
+        let here = |kind| Box::new(Expr::new(kind, expr.span));
+        let present = ExprKind::Binary(
+            Operator::NotEqual,
+            here(ExprKind::Column(result)),
+            here(ExprKind::Literal(Value::Nothing)),
+        );
+        let Some(next) = made.stage(&Stage::Filter(*here(present)))? else { return Ok(None) };
+        made = next;
+    }
+    Ok(Some(Data::Stream(Stream::of_column(made))))
 }

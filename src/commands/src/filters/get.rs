@@ -71,6 +71,12 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             });
         }
     }
+    if let (Some(table), [path]) = (rows::table(&input), paths.as_slice())
+        && let Some(name) = path.as_column().filter(|_| !path.0[0].optional && !path.0[0].any_case)
+        && let Some(column) = rows::column(&table, name)?
+    {
+        return Ok(column);
+    }
     let input = match (input, paths.as_slice()) {
         (Data::Stream(mut stream), [path]) if by_number(path) => return nth(call, &mut stream, path).map(Data::Value),
         (Data::Value(Value::Range(range)), [path]) if range.is_endless() && by_number(path) => {

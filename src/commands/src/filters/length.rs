@@ -25,6 +25,10 @@ fn lower(call: &Lowering<'_>) -> Option<Expr> {
         return None;
     }
     Some(match &call.input {
+        Some(Expr { kind: ExprKind::Call(Function::Uniq, column), .. }) => {
+            let column = Box::new(column.first()?.clone());
+            Expr::new(ExprKind::Aggregate(Aggregation::CountDistinct, column), call.span)
+        }
         Some(column) => Expr::new(ExprKind::Aggregate(Aggregation::Length, Box::new(column.clone())), call.span),
         None => Expr::new(ExprKind::Length, call.span),
     })
@@ -35,6 +39,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         Data::Value(Value::List(items)) => items.len(),
         Data::Value(Value::Binary(bytes)) => bytes.len(),
         Data::Value(Value::Table(table)) if rows::table(&input).is_some() => table.len()?,
+        _ if let Some(column) = rows::column_of(&input) => column.len()?,
         _ => {
             rows::want_items(call, &input)?;
             if input.is_endless() {

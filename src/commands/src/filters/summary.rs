@@ -69,6 +69,11 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
             Some(results) => results.drain(..=STATISTICS.len()).collect(),
             None => one_by_one(&crate::along::column(call, "columns", &table, name)?),
         };
+        let mut statistics: Vec<Value> = statistics;
+        if let [Value::Int(1..), Value::Int(distinct), ..] = statistics.as_mut_slice() {
+            // Null is no value of the column's.
+            *distinct -= 1;
+        }
         let names = std::iter::once("nulls").chain(STATISTICS.iter().map(|(name, _)| *name));
         names.zip(statistics).for_each(|(name, value)| row.insert(name, value));
         summary.push(Value::record(row));
@@ -131,7 +136,7 @@ fn one_by_one(values: &[Value]) -> Vec<Value> {
     let of = values.iter().filter(|value| !value.is_nothing()).map(Value::type_of).reduce(Type::union);
     let statistic = |aggregation| match &of {
         Some(of) if applies(aggregation, of) => table::aggregate(aggregation, values).unwrap_or_default(),
-        None if aggregation == Aggregation::CountDistinct => Value::Int(0),
+        None if aggregation == Aggregation::CountDistinct => Value::Int(i64::from(nulls > 0)),
         _ => Value::Nothing,
     };
     let mut results = vec![Value::Int(i64::try_from(nulls).unwrap_or(i64::MAX))];

@@ -24,6 +24,10 @@ pub static UNIQ: Command = Command {
     ],
     search: &["distinct", "deduplicate", "count"],
     infer: Some(|shape| if shape.switch("count") { None } else { rows::keeps_type(shape) }),
+    lower: Some(|call| {
+        let input = call.input.clone().filter(|_| call.is_plain())?;
+        Some(Expr::new(ExprKind::Call(Function::Uniq, vec![input]), call.span))
+    }),
     run,
     ..Command::DEFAULT
 };

@@ -137,6 +137,9 @@ fn each_float(call: &Call<'_>, input: Data, of: impl Fn(f64) -> f64 + Send + 'st
 
 /// Reduces a list to one value; a table or record of lists column by column.
 fn reduce(call: &Call<'_>, input: Data, aggregation: Aggregation) -> Result<Data> {
+    if let Some(reduced) = rows::reduced(call, &input, aggregation)? {
+        return Ok(Data::Value(reduced));
+    }
     reduce_by(call, input, move |values| table::aggregate(aggregation, values))
 }
 
