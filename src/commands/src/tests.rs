@@ -130,7 +130,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 /// First words that gather functions of one kind of value rather than verbs of a thing.
 const FAMILIES: &[&str] = &[
-    "ansi", "bytes", "date", "decode", "detect", "drop", "each", "encode", "format", "from", "hash", "http", "into",
+    "ansi", "bytes", "chart", "date", "decode", "detect", "drop", "each", "encode", "format", "from", "hash", "http", "into",
     "math", "merge", "path", "random", "roll", "seq", "skip", "split", "str", "sys", "take", "term", "to", "update",
     "url",
 ];

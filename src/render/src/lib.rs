@@ -9,6 +9,7 @@
 //! - [`options`] – how wide, which colours, how many rows
 //! - [`theme`] – colours by type and by word
 //! - [`table`] – a value as text
+//! - [`chart`] – values that are drawn instead of listed
 //! - [`stream`] – rows as they arrive
 //! - [`diagnostic`] – a failure as text
 //! - [`diagnostic_json`] – a failure as JSON
@@ -16,6 +17,7 @@
 //!   many columns; the frame around cells; the lines of a source that a diagnostic shows
 
 mod cell;
+pub mod chart;
 pub mod diagnostic;
 pub mod diagnostic_json;
 mod excerpt;

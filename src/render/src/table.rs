@@ -8,6 +8,7 @@ use value::text::to_text;
 use value::{Record, Value};
 
 use crate::cell::{Cell, count, short_datetime};
+use crate::chart::Chart;
 use crate::fit::{ELLIPSIS, escape, truncate};
 use crate::grid::{Grid, Part};
 use crate::options::Options;
@@ -40,7 +41,10 @@ pub fn value_to_text(value: &Value, options: &Options) -> Result<String> {
         Value::Range(range) if range.is_endless() && options.shortens() => Ok(to_text(value)),
         Value::Range(range) if !range.is_endless() && range.is_empty() => Ok("(empty list)".into()),
         Value::Range(_) => Ok(list_to_text(&Shown::of(value, options)?, options)),
-        Value::Record(record) => Ok(record_to_text(record, options)),
+        Value::Record(record) => Ok(match Chart::of(record) {
+            Some(chart) => chart.to_text(options),
+            None => record_to_text(record, options),
+        }),
         Value::Binary(bytes) => Ok(dump(bytes)),
         Value::String(text) => Ok(text.to_string()),
         scalar => {

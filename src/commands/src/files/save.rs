@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use render::chart::Chart;
 use table::sink::{self, Compression, Part, unwritable};
 use table::sqlite::{self, Existing};
 use table::text::CsvLayout;
@@ -19,7 +20,7 @@ pub static SAVE: Command = Command {
     details: "csv, tsv, ndjson, json, parquet, arrow (or feather) and SQLite (`.db`) hold tables; rows pass through and \
               need not all lie in memory. Text is compressed when `.gz` or `.zst` ends the name. The file is written \
               beside its place and then put there, so that a file may be read and saved in one pipeline and is never \
-              half there. What exists is kept, unless `--force` or `--append`; of a database that goes for its table.",
+              half there. A chart becomes a picture in `.svg` or `.html`. What exists is kept, unless `--force` or `--append`; of a database that goes for its table.",
     params: &[
         Param::required("path", Takes::Path, "The file"),
         Param::switch("force", Some('f'), "Replace a file that exists"),
@@ -92,6 +93,14 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     };
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_lowercase();
     let value = rows::value(call, input)?;
+    if let (Value::Record(record), "svg" | "html") = (&value, extension.as_str())
+        && let Some(chart) = Chart::of(record)
+    {
+        let mut file = Target::create(&path, false).map_err(located)?;
+        let picture = if extension == "svg" { chart.to_svg() } else { chart.to_html() };
+        file.write(picture.as_bytes()).and_then(|()| file.finish()).map_err(located)?;
+        return Ok(Data::Empty);
+    }
     if let (false, Some(format)) = (append, format) {
         if let Some(table) = table::of_value(&value) {
             return write(call, &table, &path, format).map_err(located).map(|()| Data::Empty);

@@ -5,6 +5,7 @@ use engine::Command;
 pub(crate) mod aggregate;
 pub(crate) mod any;
 pub(crate) mod append;
+pub(crate) mod chart;
 pub(crate) mod chunks;
 pub(crate) mod columns;
 pub(crate) mod combinations;
@@ -76,6 +77,9 @@ pub static ALL: &[&Command] = &[
     &any::ALL,
     &append::APPEND,
     &append::PREPEND,
+    &chart::LINE,
+    &chart::BAR,
+    &chart::HIST,
     &chunks::CHUNKS,
     &chunks::CHUNK_BY,
     &combinations::COMBINATIONS,
