@@ -71,7 +71,9 @@ pub(crate) fn moved(input: &Data, stage: impl FnOnce() -> Option<Stage>) -> Resu
     match (table(input), input) {
         (Some(table), _) => stage().map_or(Ok(None), |stage| add(&table, &stage)),
         (None, Data::Stream(stream)) => match (stream.column(), stage()) {
-            (Some(column), Some(stage)) => Ok(column.stage(&stage)?.map(|column| Data::Stream(Stream::of_column(column)))),
+            (Some(column), Some(stage)) => {
+                Ok(column.stage(&stage)?.map(|column| Data::Stream(Stream::of_column(column))))
+            }
             _ => Ok(None),
         },
         (None, _) => Ok(None),

@@ -130,9 +130,9 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 /// First words that gather functions of one kind of value rather than verbs of a thing.
 const FAMILIES: &[&str] = &[
-    "ansi", "bytes", "chart", "date", "decode", "detect", "drop", "each", "encode", "format", "from", "hash", "http", "into",
-    "math", "merge", "path", "random", "roll", "seq", "skip", "split", "str", "sys", "take", "term", "to", "update",
-    "url",
+    "ansi", "bytes", "chart", "date", "decode", "detect", "drop", "each", "encode", "format", "from", "hash", "http",
+    "into", "math", "merge", "path", "random", "roll", "seq", "skip", "split", "str", "sys", "take", "term", "to",
+    "update", "url",
 ];
 
 #[test]
@@ -447,7 +447,9 @@ fn a_file_and_its_rows_give_the_same() {
 fn windows_of_a_stream_that_never_ends_come_one_by_one() {
     let mut session = session();
     let rows = "1.. | each {|i| {at: ($i * 100ms), n: $i} }";
-    let sums = session.value(&format!("{rows} | window 1sec --on at | aggregate {{ n: (length), sum: ($in.n | math sum) }} | first 2"));
+    let sums = session.value(&format!(
+        "{rows} | window 1sec --on at | aggregate {{ n: (length), sum: ($in.n | math sum) }} | first 2"
+    ));
     assert_eq!(sums.unwrap(), session.value("[[at n sum]; [0sec 9 45] [1sec 10 145]]").unwrap());
     for (text, code) in [
         (format!("{rows} | aggregate {{ n: (length) }} | first"), codes::ENDLESS),

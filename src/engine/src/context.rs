@@ -58,6 +58,14 @@ pub trait Ui: Send + Sync {
     fn read_line(&self, _ask: &Ask<'_>) -> Result<Option<String>> {
         Ok(None)
     }
+    /// Lets whoever sits in front look around in a value, until they have seen enough; gives the stages that they have
+    /// added to it. `run` gives what a stage makes of a value.
+    ///
+    /// # Errors
+    /// `NO_TERMINAL` where nobody looks.
+    fn explore(&self, _value: Value, _run: &mut dyn FnMut(&str, Value) -> Result<Value>) -> Result<Vec<String>> {
+        Err(Diagnostic::new(codes::NO_TERMINAL, "there is no terminal"))
+    }
     /// Begins to show that something is waited for, and has been for a while, until what this gives is dropped; `None`
     /// where nobody looks.
     fn progress(&self, _what: &str, _waited: Duration) -> Option<Box<dyn Progress>> {

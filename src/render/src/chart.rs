@@ -79,7 +79,8 @@ impl Chart {
             .zip(&columns)
             .map(|(name, values)| {
                 let has = |row: &Value| row.as_record().is_some_and(|row| row.contains(&name));
-                let cell = |(row, value): (&Value, &Value)| if has(row) { scale::number(value) } else { Some(f64::NAN) };
+                let cell =
+                    |(row, value): (&Value, &Value)| if has(row) { scale::number(value) } else { Some(f64::NAN) };
                 let values = data.iter().zip(values).map(cell).collect();
                 Series { name, values }
             })
@@ -158,7 +159,9 @@ mod tests {
     }
 
     fn bars() -> Chart {
-        let row = |name: &str, n: i64| Value::record([("topic", Value::from(name)), ("size", Value::Filesize(n))].into_iter().collect());
+        let row = |name: &str, n: i64| {
+            Value::record([("topic", Value::from(name)), ("size", Value::Filesize(n))].into_iter().collect())
+        };
         chart("bar", "topic", &["size"], vec![row("camera/image", 1_200_000), row("imu", 90_000), row("<none>", 0)])
     }
 

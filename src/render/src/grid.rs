@@ -63,6 +63,16 @@ impl Grid {
         self.columns.push(Column { name, style, cells, align });
     }
 
+    /// Marks a cell as the one that the cursor is on.
+    pub fn mark(&mut self, row: usize, column: usize) {
+        if let Some(cell) = self.columns.get_mut(column).and_then(|column| column.cells.get_mut(row)) {
+            cell.style = cell.style.reverse();
+            if cell.text.is_empty() {
+                cell.text.push(' ');
+            }
+        }
+    }
+
     /// What each column would like.
     pub fn wishes(&self) -> Vec<Wish> {
         let wish = |column: &Column| {

@@ -10,6 +10,7 @@
 //! - [`theme`] – colours by type and by word
 //! - [`table`] – a value as text
 //! - [`chart`] – values that are drawn instead of listed
+//! - [`page`] – one screen of many rows
 //! - [`stream`] – rows as they arrive
 //! - [`diagnostic`] – a failure as text
 //! - [`diagnostic_json`] – a failure as JSON
@@ -24,6 +25,7 @@ mod excerpt;
 mod fit;
 mod grid;
 pub mod options;
+pub mod page;
 pub mod stream;
 pub mod table;
 pub mod theme;

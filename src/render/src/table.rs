@@ -73,7 +73,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    fn all(rows: Vec<Value>) -> Shown {
+    pub(crate) fn all(rows: Vec<Value>) -> Shown {
         Shown { head: rows, hidden: 0, tail: Vec::new() }
     }
 

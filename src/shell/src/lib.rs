@@ -2,6 +2,7 @@
 //!
 //! - [`app`] – the words after `dora`: shell, script, code, one command
 //! - [`argv`] – one command's words, bound as a line of the language is
+//! - [`explore`] – a value on the whole screen
 //! - [`keys`] – answers read key by key
 //! - [`mod@layout`], [`testing`]: `dora fmt` and `dora test`; [`programs`]: the files that they and `dora check` look at
 //! - [`terminal`] – standard streams, as commands see them
@@ -20,6 +21,7 @@
 pub mod app;
 pub mod argv;
 pub mod complete;
+mod explore;
 pub mod highlight;
 mod keys;
 pub mod layout;

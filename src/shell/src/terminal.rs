@@ -196,6 +196,10 @@ impl Ui for Terminal {
         }
     }
 
+    fn explore(&self, value: Value, run: &mut dyn FnMut(&str, Value) -> Result<Value>) -> Result<Vec<String>> {
+        crate::explore::explore(value, run, &self.interrupt())
+    }
+
     fn plain(&self, value: &Value) -> Result<String> {
         render::value_to_text(value, &Options::whole())
     }

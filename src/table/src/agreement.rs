@@ -254,7 +254,8 @@ fn stage() -> BoxedStrategy<Stage> {
 fn join(right: Vec<Value>) -> BoxedStrategy<Join> {
     use JoinKind as J;
     let columns: Vec<Arc<str>> = COLUMNS[..10].iter().map(|(name, _)| (*name).into()).collect();
-    let ordered = select(COLUMNS.iter().filter(|(_, kind)| "idzt".contains(*kind)).map(|(name, _)| *name).collect::<Vec<_>>());
+    let ordered =
+        select(COLUMNS.iter().filter(|(_, kind)| "idzt".contains(*kind)).map(|(name, _)| *name).collect::<Vec<_>>());
     let direction = select(vec![Direction::Backward, Direction::Forward, Direction::Nearest]);
     let asof = (ordered, direction, proptest::option::of(0..4_i64)).prop_map(|(column, direction, tolerance)| {
         let unit = |n| match COLUMNS.iter().find(|(name, _)| *name == column) {

@@ -202,7 +202,8 @@ pub fn with_column(table: &TableRef, name: &str, values: Vec<Value>) -> Result<T
 pub fn pick(table: &TableRef, numbers: &[usize]) -> Result<TableRef> {
     let fields = table.schema()?;
     if let Some(frame) = table.as_any().downcast_ref::<Frame>() {
-        let numbers: Vec<polars::prelude::IdxSize> = numbers.iter().map(|number| crate::frame::count(*number)).collect();
+        let numbers: Vec<polars::prelude::IdxSize> =
+            numbers.iter().map(|number| crate::frame::count(*number)).collect();
         let held = frame.frame()?;
         let picked = caught(|| held.take(&polars::prelude::IdxCa::from_vec("".into(), numbers)))?;
         return Ok(Arc::new(Frame::held(picked, (*frame.columns).clone(), fields.resource)));

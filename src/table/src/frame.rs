@@ -140,7 +140,8 @@ impl Frame {
         self.check_sources()?;
         // What is read from files need not all lie in memory, unless it is sorted.
         let engine = if self.is_lazy() && !self.sorted { Engine::Streaming } else { Engine::InMemory };
-        let frame = run(move || Ok(query.collect_with_engine(engine)?.unwrap_single())).map_err(|error| self.at_file(error))?;
+        let frame =
+            run(move || Ok(query.collect_with_engine(engine)?.unwrap_single())).map_err(|error| self.at_file(error))?;
         self.check_sources()?;
         Ok(frame)
     }

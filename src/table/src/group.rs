@@ -173,7 +173,8 @@ impl Reduction {
     fn own(&self) -> Option<pl::Expr> {
         use Aggregation as A;
         let values = self.values();
-        let number = |values: pl::Expr| if self.of == Kind::Float { values } else { values.cast(pl::DataType::Float64) };
+        let number =
+            |values: pl::Expr| if self.of == Kind::Float { values } else { values.cast(pl::DataType::Float64) };
         Some(match self.aggregation {
             A::Length => values.len().cast(pl::DataType::Int64),
             A::First => values.first(),

@@ -22,8 +22,12 @@ use crate::rows::RowTable;
 
 /// Joins records. Those of a ragged table lack nothing in the result: what is absent is null.
 pub fn rows(left: &[Arc<Record>], fields: &Fields, join: &Join) -> Result<TableRef> {
-    let right: Vec<Arc<Record>> =
-        join.right.rows()?.into_iter().filter_map(|row| if let Value::Record(row) = row { Some(row) } else { None }).collect();
+    let right: Vec<Arc<Record>> = join
+        .right
+        .rows()?
+        .into_iter()
+        .filter_map(|row| if let Value::Record(row) = row { Some(row) } else { None })
+        .collect();
     let partners = Partners::of(&right, join)?;
     if let JoinKind::Semi | JoinKind::Anti = join.kind {
         let mut kept = Vec::new();
@@ -56,9 +60,8 @@ pub fn rows(left: &[Arc<Record>], fields: &Fields, join: &Join) -> Result<TableR
     }
     let mut after = fields.columns.clone();
     let known = join.right.schema()?;
-    let more = join.names.iter().map(|(name, title)| {
-        (title.clone(), known.get(name).cloned().unwrap_or(value::Type::Any))
-    });
+    let more =
+        join.names.iter().map(|(name, title)| (title.clone(), known.get(name).cloned().unwrap_or(value::Type::Any)));
     after.extend(more);
     Ok(table(rows, Fields::closed(after)))
 }
@@ -229,7 +232,9 @@ impl Distance {
     fn of(like: &Value, tolerance: &Value) -> Result<Self> {
         match (like, tolerance) {
             (Value::DateTime(_) | Value::Duration(_), Value::Duration(n))
-            | (Value::Filesize(_) | Value::Int(_), Value::Filesize(n) | Value::Int(n)) => Ok(Distance::Whole(i128::from(*n))),
+            | (Value::Filesize(_) | Value::Int(_), Value::Filesize(n) | Value::Int(n)) => {
+                Ok(Distance::Whole(i128::from(*n)))
+            }
             (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
                 Ok(Distance::Real(tolerance.as_float().unwrap_or_default()))
             }
@@ -297,7 +302,11 @@ impl Sides<'_> {
         let repeats = |name: fn(&(Arc<str>, Arc<str>)) -> &Arc<str>| {
             join.on.iter().enumerate().any(|(at, pair)| join.on[..at].iter().any(|other| name(other) == name(pair)))
         };
-        if repeats(|(left, _)| left) || repeats(|(_, right)| right) || !distinct(&after) || join.on.is_empty() && near.is_none() {
+        if repeats(|(left, _)| left)
+            || repeats(|(_, right)| right)
+            || !distinct(&after)
+            || join.on.is_empty() && near.is_none()
+        {
             return None;
         }
         let keys = self.keys(&after);
@@ -355,7 +364,11 @@ impl Sides<'_> {
             cell.alias(&**name)
         });
         let of_right = join.names.iter().map(|(name, title)| column(name).alias(&**title));
-        right.query.clone().join(left.query.clone(), right_on, left_on, args).select(of_left.chain(of_right).collect::<Vec<_>>())
+        right
+            .query
+            .clone()
+            .join(left.query.clone(), right_on, left_on, args)
+            .select(of_left.chain(of_right).collect::<Vec<_>>())
     }
 
     /// polars wants both sides in order; what came in another one gets it back.
@@ -398,10 +411,9 @@ impl Sides<'_> {
             check_sortedness: false,
         };
         let args = pl::JoinArgs::new(pl::JoinType::AsOf(Box::new(options)));
-        let query = left_query.join(right_query, [column(&to)], [column(&near)], args).sort_by_exprs(
-            [in_order_already(column(&row))],
-            pl::SortMultipleOptions::new().with_maintain_order(true),
-        );
+        let query = left_query
+            .join(right_query, [column(&to)], [column(&near)], args)
+            .sort_by_exprs([in_order_already(column(&row))], pl::SortMultipleOptions::new().with_maintain_order(true));
         Some(query.select(names(after)))
     }
 }

@@ -45,7 +45,9 @@ pub mod sqlite;
 pub mod text;
 
 pub use aggregate::aggregate;
-pub use construct::{as_rows, empty, from_columns, from_rows, in_columns, is_columnar, of_value, pick, try_columns, with_column};
+pub use construct::{
+    as_rows, empty, from_columns, from_rows, in_columns, is_columnar, of_value, pick, try_columns, with_column,
+};
 pub use eval::{eval_group, eval_row, keeps};
 pub use frame::Frame;
 pub use function::apply as apply_function;

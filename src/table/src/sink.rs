@@ -88,7 +88,10 @@ pub fn partitions(table: &dyn Table, path: &Path, keys: &[Arc<str>], compression
     let frame = columnar(table, "parquet")?;
     let stored: Columns = frame.columns.iter().filter(|(name, _)| !keys.contains(name)).cloned().collect();
     if stored.is_empty() {
-        return Err(Diagnostic::new(codes::NOT_TABULAR, "files of no columns: the table is partitioned by all that it has"));
+        return Err(Diagnostic::new(
+            codes::NOT_TABULAR,
+            "files of no columns: the table is partitioned by all that it has",
+        ));
     }
     let part = Part::directory(path)?;
     let target = pl::SinkDestination::Partitioned {
@@ -128,8 +131,7 @@ pub fn arrow(table: &dyn Table, path: &Path, compression: Compression) -> Result
         _ => crate::lower::column(name),
     });
     let query = frame.streamable()?.select(spoken.collect::<Vec<_>>());
-    let options =
-        pl::IpcWriterOptions { compression, compat_level: pl::CompatLevel::oldest(), ..Default::default() };
+    let options = pl::IpcWriterOptions { compression, compat_level: pl::CompatLevel::oldest(), ..Default::default() };
     write(&frame, query, target, pl::FileWriteFormat::Ipc(options))?;
     part.finish()
 }
@@ -173,12 +175,7 @@ fn parquet_format(columns: &Columns, compression: Compression) -> pl::FileWriteF
 }
 
 /// Streams a query into files.
-fn write(
-    frame: &Frame,
-    query: pl::LazyFrame,
-    target: pl::SinkDestination,
-    format: pl::FileWriteFormat,
-) -> Result<()> {
+fn write(frame: &Frame, query: pl::LazyFrame, target: pl::SinkDestination, format: pl::FileWriteFormat) -> Result<()> {
     frame.check_sources()?;
     let args = pl::UnifiedSinkArgs { mkdir: true, ..Default::default() };
     run(move || query.sink(target, format, args)?.collect_with_engine(pl::Engine::Streaming).map(|_| ()))?;
@@ -328,7 +325,8 @@ impl Drop for Part {
     fn drop(&mut self) {
         if self.moves {
             // It may never have been made.
-            let _ = if self.path.is_dir() { std::fs::remove_dir_all(&self.path) } else { std::fs::remove_file(&self.path) };
+            let _ =
+                if self.path.is_dir() { std::fs::remove_dir_all(&self.path) } else { std::fs::remove_file(&self.path) };
         }
     }
 }
@@ -456,8 +454,11 @@ mod tests {
         let path = folder.path().join("runs.parquet");
         let rows: Vec<Value> = (0..40_i64)
             .map(|n| {
-                let fields =
-                    [("day", Value::Int(n % 3)), ("robot", Value::from(["a b", "é"][n as usize % 2])), ("n", Value::Duration(n))];
+                let fields = [
+                    ("day", Value::Int(n % 3)),
+                    ("robot", Value::from(["a b", "é"][n as usize % 2])),
+                    ("n", Value::Duration(n)),
+                ];
                 Value::record(fields.into_iter().collect())
             })
             .collect();

@@ -74,8 +74,11 @@ fn frame(name: &str, table: &TableRef) -> Result<Frame> {
         let schema: pl::Schema = columns.iter().map(|(name, kind)| ((&**name).into(), kind.storage())).collect();
         return Ok(Frame::over(pl::DataFrame::empty_with_schema(&schema).lazy(), columns, Vec::new()));
     }
-    Err(Diagnostic::new(codes::NOT_TABULAR, format!("SQL needs rows with the same fields and one type in each; those of `{name}` differ"))
-        .help("`select` the fields that all rows have, or make their types one"))
+    Err(Diagnostic::new(
+        codes::NOT_TABULAR,
+        format!("SQL needs rows with the same fields and one type in each; those of `{name}` differ"),
+    )
+    .help("`select` the fields that all rows have, or make their types one"))
 }
 
 /// Whatever polars says of a query before it runs is about the text.

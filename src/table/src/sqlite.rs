@@ -23,9 +23,8 @@ pub fn names(path: &Path) -> Result<Vec<String>> {
     const SQL: &str =
         "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by rowid";
     let connection = open(path)?;
-    let read = || -> rusqlite::Result<Vec<String>> {
-        connection.prepare(SQL)?.query_map([], |row| row.get(0))?.collect()
-    };
+    let read =
+        || -> rusqlite::Result<Vec<String>> { connection.prepare(SQL)?.query_map([], |row| row.get(0))?.collect() };
     read().map_err(|error| failed(path, &error))
 }
 
@@ -54,7 +53,13 @@ pub fn query(path: &Path, sql: &str) -> Result<TableRef> {
         .iter()
         .map(|column| (Arc::from(column.name()), declared(column.decl_type().unwrap_or_default())))
         .collect();
-    Ok(Arc::new(SqliteTable { pin, sql: sql.trim_end().trim_end_matches(';').into(), columns, resource: None, read: OnceLock::new() }))
+    Ok(Arc::new(SqliteTable {
+        pin,
+        sql: sql.trim_end().trim_end_matches(';').into(),
+        columns,
+        resource: None,
+        read: OnceLock::new(),
+    }))
 }
 
 /// A query that runs when rows are asked for.
@@ -226,7 +231,8 @@ pub fn write(table: &dyn Table, path: &Path, name: &str, existing: Existing) -> 
             for row in batch? {
                 interrupt::check()?;
                 let cell = |name: &str| row.as_record().and_then(|row| row.get(name)).unwrap_or(&Value::Nothing);
-                let cells = fields.columns.iter().map(|(name, _)| cell_of(cell(name))).collect::<Result<Vec<Cell>>>()?;
+                let cells =
+                    fields.columns.iter().map(|(name, _)| cell_of(cell(name))).collect::<Result<Vec<Cell>>>()?;
                 insert.execute(rusqlite::params_from_iter(cells)).map_err(unwritable)?;
             }
         }
@@ -285,7 +291,13 @@ fn declared(of: &str) -> Type {
         () if has(&["CHAR", "CLOB", "TEXT"]) => Type::String,
         () if has(&["BLOB"]) => Type::Binary,
         () if has(&["REAL", "FLOA", "DOUB"]) => Type::Float,
-        () => if of == JSON { Type::list(Type::Any) } else { Type::Any },
+        () => {
+            if of == JSON {
+                Type::list(Type::Any)
+            } else {
+                Type::Any
+            }
+        }
     }
 }
 

@@ -64,7 +64,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     let files = files(call, &shown, &path)?;
     let first = files.paths.first().cloned().unwrap_or(path);
     if call.switch("raw") {
-        let contents = files.paths.iter().map(|path| bytes(&shown, path)).collect::<Result<Vec<_>>>().map_err(located)?;
+        let contents =
+            files.paths.iter().map(|path| bytes(&shown, path)).collect::<Result<Vec<_>>>().map_err(located)?;
         return joined(call, contents);
     }
     let mut options = ScanOptions::default();
@@ -103,7 +104,8 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
 fn files(call: &Call<'_>, shown: &str, path: &Path) -> Result<Files> {
     let place = call.span("path");
     if glob::is_pattern(shown) && !path.exists() {
-        let found = glob::matching(call.env().cwd(), shown, false).map_err(|error| error.label(place, "this pattern"))?;
+        let found =
+            glob::matching(call.env().cwd(), shown, false).map_err(|error| error.label(place, "this pattern"))?;
         let paths: Vec<PathBuf> = found.into_iter().map(|(_, path)| path).filter(|path| path.is_file()).collect();
         if paths.is_empty() {
             return Err(Diagnostic::new(codes::FILE_UNREADABLE, format!("no file matches `{shown}`"))

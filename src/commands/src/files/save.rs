@@ -41,7 +41,11 @@ pub static SAVE: Command = Command {
         Param::flag("table", Some('t'), Takes::Type("string"), "The table of a database; `main` by default"),
     ],
     io: &[("any", "nothing")],
-    examples: &[try_it("A table", "ls | save files.csv"), try_it("Replace it", "ls | save --force files.parquet"), try_it("In a database", "dataflow list | save robots.db --table runs --append")],
+    examples: &[
+        try_it("A table", "ls | save files.csv"),
+        try_it("Replace it", "ls | save --force files.parquet"),
+        try_it("In a database", "dataflow list | save robots.db --table runs --append"),
+    ],
     search: &["write", "export", "file"],
     infer: Some(|_| Some(Type::Nothing)),
     run,
@@ -204,7 +208,11 @@ fn database(call: &Call<'_>, input: Data, path: &Path) -> Result<Data> {
     sqlite::write(&*table, path, &name, existing).map_err(|error| {
         let exists = error.code == codes::FILE_EXISTS;
         let error = error.or_label(call.span(if call.given("table") { "table" } else { "path" }), "to here");
-        if exists { error.help("`--force` replaces it, `--append` adds to it, `--table` names another one") } else { error }
+        if exists {
+            error.help("`--force` replaces it, `--append` adds to it, `--table` names another one")
+        } else {
+            error
+        }
     })?;
     Ok(Data::Empty)
 }

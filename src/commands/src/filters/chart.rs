@@ -23,11 +23,19 @@ pub static LINE: Command = Command {
     params: &[
         Param::required("x", Takes::Column, "The column that goes to the right"),
         Param::rest("y", Takes::Column, "The columns that go up"),
-        Param::flag("by", Some('b'), Takes::Column, "A line for each value of this column; with one column that goes up"),
+        Param::flag(
+            "by",
+            Some('b'),
+            Takes::Column,
+            "A line for each value of this column; with one column that goes up",
+        ),
         TITLE,
     ],
     examples: &[
-        try_it("Over time", "open runs.parquet | window 1min | aggregate { p99: ($in.latency | math quantile 0.99) } | chart line ts p99"),
+        try_it(
+            "Over time",
+            "open runs.parquet | window 1min | aggregate { p99: ($in.latency | math quantile 0.99) } | chart line ts p99",
+        ),
         try_it("As a picture", "open runs.csv | chart line ts load --by robot | save load.svg"),
         example("It is a record", "[[t n]; [1 2]] | chart line t n | get y", "[n]"),
     ],
@@ -77,8 +85,11 @@ pub static HIST: Command = Command {
 fn titles(call: &Call<'_>, parameter: &str) -> Result<Vec<String>> {
     let names: Vec<String> = super::select::paths_of(call, parameter)?.iter().map(super::select::title).collect();
     if names.is_empty() {
-        return Err(Diagnostic::new(codes::MISSING_ARGUMENT, format!("`{}` needs a column to draw", call.command.name))
-            .label(call.head, "of what?"));
+        return Err(Diagnostic::new(
+            codes::MISSING_ARGUMENT,
+            format!("`{}` needs a column to draw", call.command.name),
+        )
+        .label(call.head, "of what?"));
     }
     Ok(names)
 }
@@ -182,9 +193,8 @@ fn hist(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let mut counts = vec![0_i64; count];
         for value in values.iter().filter(|value| !value.is_nothing()) {
             call.interrupt().check()?;
-            let since = ops::apply(Operator::Subtract, value, &bound(first)).map_err(|error| {
-                error.label(call.span("column"), "is not made of numbers")
-            })?;
+            let since = ops::apply(Operator::Subtract, value, &bound(first))
+                .map_err(|error| error.label(call.span("column"), "is not made of numbers"))?;
             let apart = match since {
                 Value::Int(n) | Value::Duration(n) | Value::Filesize(n) => n as f64,
                 other => other.as_float().unwrap_or_default(),

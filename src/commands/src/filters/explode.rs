@@ -11,7 +11,11 @@ pub static EXPLODE: Command = Command {
     params: &[Param::rest("columns", Takes::Column, "The columns with lists")],
     io: &[("table", "table"), ("list<any>", "list<any>"), ("record", "list<any>")],
     examples: &[
-        example("A row for each item", "[{a: 1, b: [x y]} {a: 2, b: []}] | explode b", "[{a: 1, b: x} {a: 1, b: y} {a: 2, b: null}]"),
+        example(
+            "A row for each item",
+            "[{a: 1, b: [x y]} {a: 2, b: []}] | explode b",
+            "[{a: 1, b: x} {a: 1, b: y} {a: 2, b: null}]",
+        ),
         example("Side by side", "[{x: [1 2], y: [3 4]}] | explode x y", "[[x y]; [1 3] [2 4]]"),
     ],
     search: &["unnest", "flatten", "expand", "list"],
@@ -29,7 +33,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let Value::Record(row) = row else { return Ok(vec![row]) };
         let mut lists = Vec::with_capacity(columns.len());
         for name in &columns {
-            let cell = row.get(name).ok_or_else(|| value::cell_path::unknown_column(name, row.names()).label(span, "here"))?;
+            let cell =
+                row.get(name).ok_or_else(|| value::cell_path::unknown_column(name, row.names()).label(span, "here"))?;
             lists.push(match cell {
                 Value::List(_) | Value::Table(_) | Value::Range(_) => cell.items()?.to_vec(),
                 Value::Nothing => Vec::new(),

@@ -35,8 +35,7 @@ pub static FILL_NULL: Command = Command {
 fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let limit = rows::count(call, "limit")?.unwrap_or(usize::MAX);
     let with = call.optional::<String>("with")?.unwrap_or_else(|| "previous".into());
-    let mut columns: Vec<String> =
-        super::select::paths_of(call, "columns")?.iter().map(super::select::title).collect();
+    let mut columns: Vec<String> = super::select::paths_of(call, "columns")?.iter().map(super::select::title).collect();
     let mut parts = Parts::of(call, input)?;
     if columns.is_empty() {
         columns = parts.table.schema()?.columns.into_iter().map(|(name, _)| name.to_string()).collect();

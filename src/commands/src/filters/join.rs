@@ -61,7 +61,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let on: Arc<str> = super::select::title(&call.required::<CellPath>("on")?).into();
     let right_on = call.optional::<String>("right-on")?.map_or_else(|| on.clone(), Arc::from);
     let kind = kind(call, &on, &right_on)?;
-    let mut pairs: Vec<(Arc<str>, Arc<str>)> = along::names(call, "by").into_iter().map(|name| (name.clone(), name)).collect();
+    let mut pairs: Vec<(Arc<str>, Arc<str>)> =
+        along::names(call, "by").into_iter().map(|name| (name.clone(), name)).collect();
     if !matches!(kind, JoinKind::AsOf(_)) {
         pairs.insert(0, (on.clone(), right_on.clone()));
     }

@@ -18,6 +18,7 @@ pub(crate) mod each;
 pub(crate) mod enumerate;
 pub(crate) mod every;
 pub(crate) mod explode;
+pub(crate) mod explore;
 pub(crate) mod fill_null;
 pub(crate) mod find;
 pub(crate) mod first;
@@ -56,8 +57,8 @@ pub(crate) mod skip;
 pub(crate) mod sort;
 pub(crate) mod sort_by;
 pub(crate) mod split_list;
-pub(crate) mod summary;
 pub(crate) mod sql;
+pub(crate) mod summary;
 pub(crate) mod take;
 pub(crate) mod take_while;
 pub(crate) mod transpose;
@@ -98,6 +99,7 @@ pub static ALL: &[&Command] = &[
     &enumerate::ENUMERATE,
     &every::EVERY,
     &explode::EXPLODE,
+    &explore::EXPLORE,
     &fill_null::FILL_NULL,
     &find::FIND,
     &first::FIRST,

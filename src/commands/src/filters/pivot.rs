@@ -59,7 +59,11 @@ pub static UNPIVOT: Command = Command {
     io: &[("table", "table"), ("list<any>", "list<any>"), ("record", "list<any>")],
     examples: &[
         example("Wide to long", "[[day a b]; [mon 1 2]] | unpivot a b", "[[day name value]; [mon a 1] [mon b 2]]"),
-        example("All but a key", "[[day a]; [mon 1]] | unpivot --keep day --names kind --values n", "[[day kind n]; [mon a 1]]"),
+        example(
+            "All but a key",
+            "[[day a]; [mon 1]] | unpivot --keep day --names kind --values n",
+            "[[day kind n]; [mon a 1]]",
+        ),
     ],
     search: &["melt", "long", "gather", "reshape"],
     run: unpivot,
@@ -74,7 +78,8 @@ fn pivot(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let schema = table.schema()?;
     let mut by = names(call, "by");
     if !call.given("by") {
-        by = schema.columns.iter().map(|(name, _)| name.clone()).filter(|name| *name != on && *name != values).collect();
+        by =
+            schema.columns.iter().map(|(name, _)| name.clone()).filter(|name| *name != on && *name != values).collect();
     }
     let known = |name: &Arc<str>| schema.get(name).is_some();
     for (name, parameter) in [(&on, "on"), (&values, "values")].into_iter().chain(by.iter().map(|name| (name, "by"))) {
@@ -123,9 +128,12 @@ fn pivot(call: &mut Call<'_>, input: Data) -> Result<Data> {
         }
         let name = to_text(get(&on));
         if by.iter().any(|key| **key == *name) {
-            return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("the column `{on}` holds `{name}`, which is a column already"))
-                .label(call.span("on"), "would name two columns alike")
-                .help(format!("rename that one first: `rename --column {{ {name}: … }}`")));
+            return Err(Diagnostic::new(
+                codes::BAD_ARGUMENT,
+                format!("the column `{on}` holds `{name}`, which is a column already"),
+            )
+            .label(call.span("on"), "would name two columns alike")
+            .help(format!("rename that one first: `rename --column {{ {name}: … }}`")));
         }
         let column = columns[by.len()..].iter().position(|known| **known == *name).map_or_else(
             || {
@@ -177,9 +185,12 @@ fn unpivot(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let mut base = Record::new();
         row.iter().filter(|(name, _)| !turns(name)).for_each(|(name, value)| base.insert(name, value.clone()));
         if let Some(taken) = [&name_column, &value_column].into_iter().find(|name| base.contains(name)) {
-            return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("a column that is kept is called `{taken}` already"))
-                .label(head, "would be overwritten")
-                .help("`--names` and `--values` call the new ones something else"));
+            return Err(Diagnostic::new(
+                codes::BAD_ARGUMENT,
+                format!("a column that is kept is called `{taken}` already"),
+            )
+            .label(head, "would be overwritten")
+            .help("`--names` and `--values` call the new ones something else"));
         }
         let rows = row.iter().filter(|(name, _)| turns(name)).map(|(name, value)| {
             let mut made = base.clone();

@@ -49,7 +49,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         let keyed: Vec<(usize, [Value; 1])> = keyed.map(|(at, value)| (at, [(*value).clone()])).collect();
         let sorted = order.sort(call, keyed, |(_, key)| key)?;
         let mut start = 0;
-        for (number, ties) in sorted.chunk_by(|(_, [a]), (_, [b])| a.compare(b).is_some_and(|o| o.is_eq())).enumerate() {
+        for (number, ties) in sorted.chunk_by(|(_, [a]), (_, [b])| a.compare(b).is_some_and(|o| o.is_eq())).enumerate()
+        {
             let end = start + ties.len();
             for (offset, (at, _)) in ties.iter().enumerate() {
                 ranks[*at] = match method.as_str() {

@@ -38,7 +38,10 @@ pub static WINDOW: Command = Command {
             "[[at n]; [0.2sec 1] [0.9sec 2] [1.1sec 3]] | window 1sec --on at | aggregate { sum: ($in.n | math sum) }",
             "[[at sum]; [0sec 3] [1sec 3]]",
         ),
-        try_it("Of each topic", "open runs.parquet | window 1min --by topic | aggregate { p99: ($in.latency | math quantile 0.99) }"),
+        try_it(
+            "Of each topic",
+            "open runs.parquet | window 1min --by topic | aggregate { p99: ($in.latency | math quantile 0.99) }",
+        ),
         try_it("Of what is coming in", "topic echo imu/data | window 1sec | aggregate { rows: (length) }"),
     ],
     search: &["sliding", "rolling", "pairs", "tumbling", "hopping", "time", "resample", "downsample"],
@@ -190,9 +193,7 @@ impl Windows {
         let time = || expr(ExprKind::Column(self.on.clone()));
         let size = if let Value::Int(_) = self.like { Value::Int(self.every) } else { Value::Duration(self.every) };
         let since = match self.like {
-            Value::DateTime(_) => {
-                binary(Operator::Subtract, time(), expr(ExprKind::Literal(self.start(self.origin))))
-            }
+            Value::DateTime(_) => binary(Operator::Subtract, time(), expr(ExprKind::Literal(self.start(self.origin)))),
             _ => time(),
         };
         let over = binary(Operator::Modulo, since, expr(ExprKind::Literal(size)));
@@ -281,9 +282,7 @@ fn stream(call: &Call<'_>, input: Data) -> Result<Data> {
     let mut items = input.into_items(call.interrupt())?;
     let Some(first) = items.next().transpose()? else { return Ok(Data::Empty) };
     let fields = match &first {
-        Value::Record(row) => {
-            Fields::closed(row.iter().map(|(name, value)| (name.into(), value.type_of())).collect())
-        }
+        Value::Record(row) => Fields::closed(row.iter().map(|(name, value)| (name.into(), value.type_of())).collect()),
         other => {
             return Err(Diagnostic::new(codes::WRONG_TYPE, format!("rows have columns, {} has none", other.type_of()))
                 .label(call.head, "in what flows in here"));

@@ -80,7 +80,16 @@ fn number_label(x: f64, step: f64) -> String {
 fn decimal_step(wanted: f64) -> f64 {
     let power = 10_f64.powf(wanted.log10().floor());
     let digit = wanted / power;
-    power * if digit <= 1.0 { 1.0 } else if digit <= 2.0 { 2.0 } else if digit <= 5.0 { 5.0 } else { 10.0 }
+    power
+        * if digit <= 1.0 {
+            1.0
+        } else if digit <= 2.0 {
+            2.0
+        } else if digit <= 5.0 {
+            5.0
+        } else {
+            10.0
+        }
 }
 
 /// The next step of a clock or calendar.

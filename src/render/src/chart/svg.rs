@@ -162,7 +162,9 @@ fn bars(chart: &Chart, names: &[String], range: (f64, f64), plot: f64, svg: &mut
             escaped(name)
         );
         for (number, series_of) in chart.series.iter().enumerate() {
-            let Some(value) = series_of.values.get(at).copied().flatten().filter(|value| !value.is_nan()) else { continue };
+            let Some(value) = series_of.values.get(at).copied().flatten().filter(|value| !value.is_nan()) else {
+                continue;
+            };
             let y = TOP + (at * series + number) as f64 * BAR + 3.0;
             let end = across(value);
             let _ = writeln!(

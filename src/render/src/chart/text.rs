@@ -207,7 +207,11 @@ fn bars(
             let end = (scale::share(value, range) * columns as f64 * 8.0).round() as usize;
             let bar = blocks(zero.min(end), zero.max(end));
             let text = paint(options.theme.number, &label(value));
-            lines.push(format!("{name}{pad} │{}{}{text}", paint(style(number), &bar), if bar.is_empty() { "" } else { " " }));
+            lines.push(format!(
+                "{name}{pad} │{}{}{text}",
+                paint(style(number), &bar),
+                if bar.is_empty() { "" } else { " " }
+            ));
         }
     }
 }
