@@ -27,6 +27,8 @@ pub(crate) struct Grid {
 
 struct Column {
     name: String,
+    /// What stands under the name.
+    note: String,
     style: Style,
     cells: Vec<Cell>,
     align: Align,
@@ -60,7 +62,14 @@ impl Grid {
             }
             cell.align = align;
         }
-        self.columns.push(Column { name, style, cells, align });
+        self.columns.push(Column { name, note: String::new(), style, cells, align });
+    }
+
+    /// Puts a line under the name of the last column.
+    pub fn note(&mut self, note: String) {
+        if let Some(column) = self.columns.last_mut() {
+            column.note = note;
+        }
     }
 
     /// Marks a cell as the one that the cursor is on.
@@ -76,7 +85,7 @@ impl Grid {
     /// What each column would like.
     pub fn wishes(&self) -> Vec<Wish> {
         let wish = |column: &Column| {
-            let name = if self.header { text_width(&column.name) } else { 0 };
+            let name = if self.header { text_width(&column.name).max(text_width(&column.note)) } else { 0 };
             let rigid = column.cells.iter().any(|cell| cell.rigid);
             Wish::of(name, column.cells.iter().map(Cell::width).collect(), rigid)
         };
@@ -105,7 +114,12 @@ impl Grid {
         let mut lines: Vec<Vec<String>> = Vec::with_capacity(rows + 1);
         if header {
             let name = |(column, width): (&Column, &usize)| {
-                let name = Cell::plain(truncate(&column.name, *width), column.style);
+                let mut name = truncate(&column.name, *width).into_owned();
+                if !column.note.is_empty() {
+                    name.push('\n');
+                    name.push_str(&truncate(&column.note, *width));
+                }
+                let name = Cell::plain(name, column.style);
                 self.fit(&Cell { align: column.align, ..name }, *width)
             };
             lines.push(shown().map(name).collect());

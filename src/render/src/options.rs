@@ -6,6 +6,8 @@ use jiff::Zoned;
 
 use crate::theme::Theme;
 
+/// Lines of one text that a table on a terminal shows.
+const LINES: usize = 8;
 /// Rows of a table that a terminal is given before its middle is left out.
 const TERMINAL_ROWS: usize = 1000;
 
@@ -20,6 +22,10 @@ pub struct Options {
     pub rows: Option<usize>,
     /// Whether tables and lists start with a column of row numbers.
     pub index: bool,
+    /// Whether the types of columns stand under their names.
+    pub types: bool,
+    /// Lines that one cell may take where things are shortened; what is longer than its column goes on below.
+    pub lines: usize,
     /// When and where it is read: moments of the same day are shown as times. `None` shows all of them in full.
     pub now: Option<Zoned>,
 }
@@ -27,13 +33,13 @@ pub struct Options {
 impl Options {
     /// For files and programs: everything, without colours.
     pub fn whole() -> Self {
-        Options { width: None, theme: Theme::plain(), rows: None, index: true, now: None }
+        Options { width: None, theme: Theme::plain(), rows: None, index: true, types: false, lines: LINES, now: None }
     }
 
     /// For a terminal of this many columns.
     pub fn terminal(width: usize, colors: bool) -> Self {
         let theme = if colors { Theme::ansi() } else { Theme::plain() };
-        Options { width: Some(width.max(1)), theme, rows: Some(TERMINAL_ROWS), index: true, now: None }
+        Options { width: Some(width.max(1)), rows: Some(TERMINAL_ROWS), ..Options { theme, ..Options::whole() } }
     }
 
     /// Looks at what a stream of this process is connected to: stdout for values, stderr for diagnostics.

@@ -13,9 +13,7 @@ use crate::fit::{ELLIPSIS, escape, truncate};
 use crate::grid::{Grid, Part};
 use crate::options::Options;
 
-/// Lines of one text that a table on a terminal shows.
-const LINES: usize = 8;
-/// Rows shown at each end of a table whose middle is left out.
+/// Rows shown at each end of a table whose middle is left out, unless fewer were asked for.
 const EDGE: usize = 10;
 
 /// Draws a value: tables, records and lists framed, anything else plain. The text has no line break at its end.
@@ -78,9 +76,10 @@ impl Shown {
     }
 
     fn of(value: &Value, options: &Options) -> Result<Shown> {
-        let Some(limit) = options.rows.map(|limit| limit.max(2 * EDGE + 1)) else {
+        let Some(limit) = options.rows.map(|limit| limit.max(3)) else {
             return Ok(Shown::all(value.items()?.to_vec()));
         };
+        let edge = EDGE.min((limit - 1) / 2);
         match value {
             Value::Table(table) => {
                 // Counting may mean reading a whole file: only when there are more rows than are shown.
@@ -88,9 +87,9 @@ impl Shown {
                 if head.len() <= limit {
                     return Ok(Shown::all(head));
                 }
-                head.truncate(EDGE);
-                let hidden = table.len()?.saturating_sub(2 * EDGE);
-                Ok(Shown { head, hidden, tail: table.slice(EDGE + hidden, EDGE)? })
+                head.truncate(edge);
+                let hidden = table.len()?.saturating_sub(2 * edge);
+                Ok(Shown { head, hidden, tail: table.slice(edge + hidden, edge)? })
             }
             Value::Range(range) => {
                 // A range of floats counts itself by going through it; it is not asked when ints are beyond `u64`.
@@ -98,11 +97,11 @@ impl Shown {
                 if len <= limit {
                     return Ok(Shown::all(range.iter().collect()));
                 }
-                let hidden = len - 2 * EDGE;
+                let hidden = len - 2 * edge;
                 Ok(Shown {
-                    head: range.iter().take(EDGE).collect(),
+                    head: range.iter().take(edge).collect(),
                     hidden,
-                    tail: range.iter().skip(EDGE + hidden).collect(),
+                    tail: range.iter().skip(edge + hidden).collect(),
                 })
             }
             other => {
@@ -110,8 +109,8 @@ impl Shown {
                 if items.len() <= limit {
                     return Ok(Shown::all(items.to_vec()));
                 }
-                let hidden = items.len() - 2 * EDGE;
-                Ok(Shown { head: items[..EDGE].to_vec(), hidden, tail: items[EDGE + hidden..].to_vec() })
+                let hidden = items.len() - 2 * edge;
+                Ok(Shown { head: items[..edge].to_vec(), hidden, tail: items[edge + hidden..].to_vec() })
             }
         }
     }
@@ -139,7 +138,7 @@ impl Shown {
 /// Rows with named columns as a grid; `first` is the number of the first row.
 pub(crate) fn rows_grid(rows: &Shown, mut names: Vec<Arc<str>>, first: usize, options: &Options) -> Grid {
     add_names(&mut names, rows.head.iter().chain(&rows.tail));
-    let lines = if options.shortens() { LINES } else { usize::MAX };
+    let lines = if options.shortens() { options.lines } else { usize::MAX };
     let mut grid = Grid::new(true, lines, 1 + usize::from(options.index));
     push_index(&mut grid, rows, first, options);
     for name in names {
@@ -151,6 +150,11 @@ pub(crate) fn rows_grid(rows: &Shown, mut names: Vec<Arc<str>>, first: usize, op
             }
         });
         grid.push(escape(&name).replace('\n', "\\n"), options.theme.header, cells);
+        if options.types {
+            let of = rows.head.iter().chain(&rows.tail).filter_map(|row| row.as_record()?.get(&name));
+            let of = of.filter(|value| !value.is_nothing()).map(Value::type_of).reduce(value::Type::union);
+            grid.note(of.unwrap_or(value::Type::Nothing).to_string());
+        }
     }
     grid
 }
@@ -206,7 +210,7 @@ fn record_to_text(record: &Record, options: &Options) -> String {
         return "(empty record)".into();
     }
     // A file in a field would push all others off the screen; `get` shows it whole.
-    let mut grid = Grid::new(false, if options.shortens() { LINES } else { usize::MAX }, 2);
+    let mut grid = Grid::new(false, if options.shortens() { options.lines } else { usize::MAX }, 2);
     let header = options.theme.header;
     let mut names: Vec<Cell> = record.names().map(|name| Cell::plain(escape(name), header)).collect();
     // A name in two pieces is hard to read, and to type; only very long ones give way to values.

@@ -2,7 +2,7 @@
 //!
 //! A [`Home`] names the four directories of one installation, and a [`Store`] is the database under it,
 //! shared by every shell, daemon and command of that home at once. Both are cheap to make and touch no disk
-//! until something is asked of them. All SQL of the house is in this crate; others see small typed methods,
+//! until something is asked of them. All SQL over it is in this crate; others see small typed methods,
 //! which block for well under a millisecond and may be called from any thread.
 //!
 //! - [`home`] – `$DORA_HOME` or the platform's directories

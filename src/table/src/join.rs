@@ -299,14 +299,10 @@ impl Sides<'_> {
                 return None;
             }
         }
-        let repeats = |name: fn(&(Arc<str>, Arc<str>)) -> &Arc<str>| {
-            join.on.iter().enumerate().any(|(at, pair)| join.on[..at].iter().any(|other| name(other) == name(pair)))
-        };
-        if repeats(|(left, _)| left)
-            || repeats(|(_, right)| right)
-            || !distinct(&after)
-            || join.on.is_empty() && near.is_none()
-        {
+        let lefts: Vec<&Arc<str>> = join.on.iter().map(|(left, _)| left).collect();
+        let rights: Vec<&Arc<str>> = join.on.iter().map(|(_, right)| right).collect();
+        let repeats = |names: &[&Arc<str>]| (1..names.len()).any(|at| names[..at].contains(&names[at]));
+        if repeats(&lefts) || repeats(&rights) || !distinct(&after) || join.on.is_empty() && near.is_none() {
             return None;
         }
         let keys = self.keys(&after);

@@ -487,7 +487,8 @@ mod tests {
                 .map(to_literal)
                 .collect();
             let mut expected: Vec<String> = rows.iter().map(to_literal).collect();
-            (read.sort(), expected.sort());
+            read.sort();
+            expected.sort();
             assert_eq!(read, expected);
         }
         assert_eq!(folder.path().read_dir().unwrap().count(), 1, "nothing is left beside");

@@ -2,7 +2,7 @@
 //!
 //! A table of a database is not read before something needs rows, and its first rows are fetched alone. SQLite has four
 //! types of values and any names for types of columns: what its columns are declared as tells which of our values
-//! they are, and is what [`write`] declares.
+//! they are, and is what [`write()`] declares.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

@@ -18,6 +18,7 @@ pub(crate) mod print;
 pub(crate) mod random;
 pub(crate) mod seq;
 pub(crate) mod sleep;
+pub(crate) mod table;
 pub(crate) mod tee;
 pub(crate) mod timeit;
 pub(crate) mod version;
@@ -59,6 +60,7 @@ pub static ALL: &[&Command] = &[
     &seq::SEQ_CHAR,
     &seq::SEQ_DATE,
     &sleep::SLEEP,
+    &table::TABLE,
     &tee::TEE,
     &timeit::TIMEIT,
     &version::VERSION,

@@ -120,7 +120,7 @@ fn line(call: &mut Call<'_>, input: Data) -> Result<Data> {
         Value::record([(x.clone(), at), (name, value)].into_iter().collect())
     });
     let rows = rows.collect();
-    Ok(chart(call, "line", &x, &names, rows)?)
+    chart(call, "line", &x, &names, rows)
 }
 
 fn picture(call: &Call<'_>, input: Data, kind: &str, x: &str, y: &[String]) -> Result<Data> {

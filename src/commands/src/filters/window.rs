@@ -123,6 +123,9 @@ fn neighbours(call: &Call<'_>, input: Data) -> Result<Data> {
     Ok(Data::Stream(stream.endless_if(endless)))
 }
 
+/// Rows, each with its time.
+type Timed<'a> = Vec<(i64, &'a Value)>;
+
 /// Windows of time over one column.
 #[derive(Clone)]
 struct Windows {
@@ -222,7 +225,7 @@ impl Windows {
         let cell = |row: &Value, name: &str| row.as_record().and_then(|row| row.get(name)).cloned().unwrap_or_default();
         // By the other keys in order of first appearance, and then by time.
         let mut places: HashMap<table::Key, usize> = HashMap::new();
-        let mut parts: Vec<(Vec<Value>, Vec<(i64, &Value)>)> = Vec::new();
+        let mut parts: Vec<(Vec<Value>, Timed<'_>)> = Vec::new();
         for row in &rows {
             call.interrupt().check()?;
             let Some(time) = whole(&cell(row, &self.on)) else { continue };

@@ -224,7 +224,7 @@ fn blocks(from: usize, to: usize) -> String {
     }
     let mut bar = " ".repeat(from / 8);
     bar.push_str(&"█".repeat((to / 8).saturating_sub(from / 8)));
-    if to % 8 > 0 {
+    if !to.is_multiple_of(8) {
         bar.push(EIGHTHS[to % 8]);
     }
     bar
