@@ -56,6 +56,23 @@ fn ok(kind: &str, body: &str) -> String {
 }
 
 #[test]
+fn a_table_at_an_address_is_opened_like_a_file() {
+    let world = World::new();
+    let (address, _asked) = server(|asked| match asked.line.as_str() {
+        "GET /data/runs.csv?day=1 HTTP/1.1" => ok("text/plain", "a,took\n1,5ms\n2,7ms\n"),
+        "GET /notes.json HTTP/1.1" => ok("application/octet-stream", "{\"a\": [1, 2]}"),
+        _ => "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone".into(),
+    });
+    let rows = format!("open 'http://{address}/data/runs.csv?day=1' | where a > 1 | get a | to json --raw");
+    assert_eq!(world.eval(&rows), "[2]");
+    assert_eq!(world.eval(&format!("open http://{address}/notes.json | get a.1")), "2");
+    let gone = world.dora(&["-c", &format!("open http://{address}/gone.parquet")]);
+    assert!(gone.err.contains("DORA_E331") && gone.err.contains("404"), "{}", gone.err);
+    let no_way = world.dora(&["-c", "open s3://bucket/runs.parquet"]);
+    assert!(no_way.err.contains("`s3` is not a way of reading"), "{}", no_way.err);
+}
+
+#[test]
 fn what_is_fetched_is_the_value_that_the_server_says_it_is() {
     let world = World::new();
     let (address, _asked) = server(|asked| match asked.line.split(' ').nth(1).unwrap_or_default() {

@@ -30,6 +30,9 @@ pub struct Frame {
     pub(crate) united: bool,
     /// Whether the query sorts.
     pub(crate) sorted: bool,
+    /// Whether it passes over some of what it has sorted. The engine that streams does that by a heap with room for all
+    /// the rows that there could ever be.
+    pub(crate) passes: bool,
     /// What the query does last, if that is sorting.
     pub(crate) order: Option<Arc<Order>>,
 }
@@ -47,11 +50,13 @@ pub(crate) struct Order {
 }
 
 /// A file as it was when a table over it was made.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Pin {
     path: PathBuf,
     size: u64,
     modified: Option<SystemTime>,
+    /// What is dropped with the last table over the file: a copy that was made for it.
+    _kept: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Pin {
@@ -70,7 +75,12 @@ impl Pin {
         if about.is_dir() {
             return Err(unreadable("it is a directory"));
         }
-        Ok(Pin { path: path.to_path_buf(), size: about.len(), modified: about.modified().ok() })
+        Ok(Pin { path: path.to_path_buf(), size: about.len(), modified: about.modified().ok(), _kept: None })
+    }
+
+    /// The same, which keeps something as long as a table needs the file.
+    pub(crate) fn keeping(self, kept: Option<Arc<dyn Any + Send + Sync>>) -> Pin {
+        Pin { _kept: kept, ..self }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -78,7 +88,8 @@ impl Pin {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        if Pin::new(&self.path)? == *self {
+        let now = Pin::new(&self.path)?;
+        if (now.size, now.modified) == (self.size, self.modified) {
             return Ok(());
         }
         Err(Diagnostic::new(
@@ -100,6 +111,7 @@ impl Frame {
             resource,
             united: false,
             sorted: false,
+            passes: false,
             order: None,
         }
     }
@@ -114,6 +126,7 @@ impl Frame {
             resource: None,
             united: false,
             sorted: false,
+            passes: false,
             order: None,
         }
     }
@@ -127,7 +140,7 @@ impl Frame {
     pub(crate) fn with(&self, other: &Frame, query: LazyFrame, columns: Columns) -> Self {
         let pins = self.pins.iter().chain(other.pins.iter()).cloned().collect();
         let (united, sorted) = (self.united || other.united, self.sorted || other.sorted);
-        Frame { pins, united, sorted, ..self.then(query, columns) }
+        Frame { pins, united, sorted, passes: self.passes || other.passes, ..self.then(query, columns) }
     }
 
     /// Whether files are read when rows are asked for.
@@ -137,9 +150,12 @@ impl Frame {
 
     /// Runs a query over the same sources; files must be what they were, before and after.
     pub(crate) fn fetch(&self, query: LazyFrame) -> Result<DataFrame> {
+        self.fetch_by(if self.is_lazy() && !self.passes { Engine::Streaming } else { Engine::InMemory }, query)
+    }
+
+    /// What is read from files need not all lie in memory, if the engine streams.
+    fn fetch_by(&self, engine: Engine, query: LazyFrame) -> Result<DataFrame> {
         self.check_sources()?;
-        // What is read from files need not all lie in memory, unless it is sorted.
-        let engine = if self.is_lazy() && !self.sorted { Engine::Streaming } else { Engine::InMemory };
         let frame =
             run(move || Ok(query.collect_with_engine(engine)?.unwrap_single())).map_err(|error| self.at_file(error))?;
         self.check_sources()?;
@@ -170,10 +186,9 @@ impl Frame {
         caught(|| to_rows(frame, &self.columns, self.resource))
     }
 
-    /// The query for the streaming engine. That engine sorts and then skips by a heap with room for all the rows
-    /// that there could ever be, so that what sorts runs beforehand: it needs all of its rows at once anyway.
+    /// The query for the streaming engine; what it would not do well is done beforehand.
     pub(crate) fn streamable(&self) -> Result<LazyFrame> {
-        if self.sorted { Ok(self.frame()?.lazy()) } else { Ok(self.query.clone()) }
+        if self.passes { Ok(self.frame()?.lazy()) } else { Ok(self.query.clone()) }
     }
 
     /// The rows in frames of a moderate size, in order.
@@ -272,7 +287,12 @@ impl Table for Frame {
         let start = i64::try_from(offset).unwrap_or(i64::MAX);
         let frame = match &self.held {
             Some(frame) => frame.slice(start, limit),
-            None => self.fetch(self.query.clone().slice(start, count(limit)))?,
+            None => {
+                let query = self.query.clone().slice(start, count(limit));
+                let passes = self.passes || self.sorted && (offset > 0 || limit > crate::query::TOP);
+                let streams = self.is_lazy() && !passes;
+                self.fetch_by(if streams { Engine::Streaming } else { Engine::InMemory }, query)?
+            }
         };
         self.rows_of(&frame)
     }

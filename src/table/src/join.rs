@@ -320,7 +320,8 @@ impl Sides<'_> {
         };
         let mut made = left.with(right, query, after);
         made.united |= matches!(join.kind, JoinKind::Right | JoinKind::Outer);
-        made.sorted |= matches!(join.kind, JoinKind::AsOf(_));
+        // Whether a column is in order already is seen of all of it only.
+        made.passes |= matches!(join.kind, JoinKind::AsOf(_));
         Some(made)
     }
 

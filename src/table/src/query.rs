@@ -29,6 +29,11 @@ fn then(frame: &Frame, stage: &Stage) -> Option<Frame> {
     let query = || frame.query.clone();
     let columns = &*frame.columns;
     let same = |query: LazyFrame| Some(frame.then(query, columns.clone()));
+    let passes = |query: LazyFrame| {
+        let mut made = frame.then(query, columns.clone());
+        made.passes |= frame.sorted;
+        Some(made)
+    };
     match stage {
         Stage::Filter(condition) => same(filter(query(), columns, condition)?),
         Stage::Select(names) => {
@@ -80,9 +85,12 @@ fn then(frame: &Frame, stage: &Stage) -> Option<Frame> {
             }
             same(query().unique_stable(None, UniqueKeepStrategy::First))
         }
-        Stage::Skip(rows) => same(query().slice(i64::try_from(*rows).unwrap_or(i64::MAX), pl::IdxSize::MAX)),
-        Stage::First(rows) => top(frame, *rows, Order::first).or_else(|| same(query().limit(count(*rows)))),
-        Stage::Last(rows) => top(frame, *rows, Order::last).or_else(|| same(query().tail(count(*rows)))),
+        Stage::Skip(rows) => passes(query().slice(i64::try_from(*rows).unwrap_or(i64::MAX), pl::IdxSize::MAX)),
+        Stage::First(rows) => top(frame, *rows, Order::first).or_else(|| match *rows <= TOP {
+            true => same(query().limit(count(*rows))),
+            false => passes(query().limit(count(*rows))),
+        }),
+        Stage::Last(rows) => top(frame, *rows, Order::last).or_else(|| passes(query().tail(count(*rows)))),
         Stage::Reverse => same(query().reverse()),
         Stage::Group { keys, aggregations } => group::group(frame, keys, aggregations),
         Stage::Append(_) | Stage::Join(_) => None,
@@ -118,7 +126,7 @@ fn filter(mut query: LazyFrame, columns: &Columns, condition: &Expr) -> Option<L
 }
 
 /// Up to so many first or last rows of an order are found without sorting all.
-const TOP: usize = 10_000;
+pub(crate) const TOP: usize = 10_000;
 
 /// The first or last rows of a table that was just sorted; `None` when it was not, or they are many.
 fn top(frame: &Frame, rows: usize, of: fn(&Order, usize, &Columns) -> LazyFrame) -> Option<Frame> {

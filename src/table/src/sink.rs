@@ -475,7 +475,7 @@ mod tests {
             }
             assert_eq!(paths.len(), 6, "{paths:?}");
             paths.sort();
-            let files = source::Files { paths, partitioned_below: Some(path.clone()) };
+            let files = source::Files { paths, partitioned_below: Some(path.clone()), kept: None };
             let back = source::parquet(files).unwrap();
             let mut read: Vec<String> = back
                 .stage(&Stage::Select(vec!["day".into(), "robot".into(), "n".into()]))

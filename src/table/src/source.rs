@@ -1,6 +1,7 @@
 //! Tables over files. All but json are lazy: making one reads a header or a sample, rows are read when asked for.
 //! Several files are read as one, in their order; text may be compressed with gzip or zstd.
 
+use std::any::Any;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -19,16 +20,18 @@ use crate::run::caught;
 use crate::text::{CsvLayout, bad_csv, cell_kind, cell_value, column_names, csv_reader, json_line, numbered};
 
 /// The files that make one table: at least one, in the order of their rows.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Files {
     pub paths: Vec<PathBuf>,
     /// The directory below which `name=value` in a file's path is a column of all its rows, as Hive lays tables out.
     pub partitioned_below: Option<PathBuf>,
+    /// What is dropped with the last table over the files: what removes a copy that was made for it.
+    pub kept: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl From<&Path> for Files {
     fn from(path: &Path) -> Self {
-        Files { paths: vec![path.to_path_buf()], partitioned_below: None }
+        Files { paths: vec![path.to_path_buf()], partitioned_below: None, kept: None }
     }
 }
 
@@ -40,7 +43,7 @@ impl From<&PathBuf> for Files {
 
 impl Files {
     fn pins(&self) -> Result<Vec<Pin>> {
-        self.paths.iter().map(|path| Pin::new(path)).collect()
+        self.paths.iter().map(|path| Ok(Pin::new(path)?.keeping(self.kept.clone()))).collect()
     }
 
     /// The file whose header and first rows tell of all.

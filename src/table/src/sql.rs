@@ -58,7 +58,7 @@ pub fn query(text: &str, tables: &[(Arc<str>, TableRef)]) -> Result<TableRef> {
         None => Frame::over(query, columns, Vec::new()),
     };
     // What is in a query cannot be told from outside.
-    (made.united, made.sorted, made.resource) = (true, true, None);
+    (made.united, made.sorted, made.passes, made.resource) = (true, true, true, None);
     Ok(Arc::new(made))
 }
 

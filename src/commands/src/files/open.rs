@@ -3,10 +3,12 @@ use std::path::{Path, PathBuf};
 use table::source::{self, Files, ScanOptions};
 use table::sqlite;
 use table::text::CsvLayout;
+use url::Url;
 
 use crate::files::glob;
 use crate::files::tabular::Tabular;
 use crate::formats;
+use crate::network::http;
 use crate::prelude::*;
 use crate::rows;
 
@@ -18,7 +20,8 @@ pub static OPEN: Command = Command {
               only what it needs. So are the tables of a SQLite database, which are the fields of a record. json, yaml, \
               toml, xml, nuon, ssv and msgpack become values; what else is there text, or binary. Text may be \
               compressed, as `.gz` or `.zst` after the extension says. A pattern opens all files that match as one \
-              table; a directory, its parquet files, with the columns that `name=value` in their paths tells.",
+              table; a directory, its parquet files, with the columns that `name=value` in their paths tells. What is at \
+              an `http` or `https` address is fetched first.",
     params: &[
         Param::required("path", Takes::Path, "The file, a pattern, or a directory of parquet files"),
         Param::switch("raw", Some('r'), "As text or binary, whatever the extension says"),
@@ -36,6 +39,7 @@ pub static OPEN: Command = Command {
         try_it("Query a csv", "open runs.csv | where latency > 5ms | first 10"),
         try_it("A column that is text in the file", "open sizes.csv --schema {size: filesize}"),
         try_it("Many files as one table", "open 'logs/2026-*/*.parquet' | length"),
+        try_it("From a server", "open https://example.org/runs.parquet | first 3"),
         try_it("A table of a database", "open robots.db | get runs | where ok == false"),
     ],
     search: &["read", "cat", "load", "file", "csv", "parquet", "sqlite", "arrow", "feather", "hive"],
@@ -58,11 +62,44 @@ fn infer(shape: &Shape<'_>) -> Option<Type> {
 
 fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     let shown: String = call.required("path")?;
+    if let Some(files) = downloaded(call, &shown)? {
+        return read(call, &shown, &files);
+    }
     let path = call.env().resolve(&shown);
+    let files = files(call, &shown, &path)?;
+    read(call, &shown, &files)
+}
+
+/// What is at an address, as a file that goes with the last table over it; `None` when a text is no address.
+fn downloaded(call: &Call<'_>, shown: &str) -> Result<Option<Files>> {
+    let place = call.span("path");
+    let Some((scheme, _)) = shown.split_once("://") else { return Ok(None) };
+    if !matches!(scheme, "http" | "https") {
+        return Err(Diagnostic::new(codes::BAD_ARGUMENT, format!("`{scheme}` is not a way of reading"))
+            .label(place, "`http`, `https`, or a file"));
+    }
+    let url = Url::parse(shown).map_err(|error| {
+        Diagnostic::new(codes::BAD_ARGUMENT, format!("`{shown}` is not an address: {error}"))
+            .label(place, "this address")
+    })?;
+    let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+    let suffix = name.split_once('.').map_or(String::new(), |(_, extensions)| format!(".{extensions}"));
+    let unwritable = |error: std::io::Error| {
+        Diagnostic::new(codes::FILE_UNWRITABLE, format!("no place for a copy of it: {}", diag::os_reason(&error)))
+            .label(place, "this address")
+    };
+    let mut reader = http::fetch(call, &url, place)?;
+    let mut copy = tempfile::Builder::new().prefix("dora-").suffix(&suffix).tempfile().map_err(unwritable)?;
+    std::io::copy(&mut reader, &mut copy)
+        .map_err(|error| engine::data::unread(error).or_label(place, "this address"))?;
+    let path = copy.into_temp_path();
+    Ok(Some(Files { paths: vec![path.to_path_buf()], partitioned_below: None, kept: Some(Arc::new(path)) }))
+}
+
+fn read(call: &mut Call<'_>, shown: &str, files: &Files) -> Result<Data> {
     let place = call.span("path");
     let located = |error: Box<Diagnostic>| error.or_label(place, "this file");
-    let files = files(call, &shown, &path)?;
-    let first = files.paths.first().cloned().unwrap_or(path);
+    let first = files.paths.first().cloned().unwrap_or_default();
     if call.switch("raw") {
         let contents =
             files.paths.iter().map(|path| bytes(&shown, path)).collect::<Result<Vec<_>>>().map_err(located)?;
@@ -82,7 +119,7 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
             .label(call.span("query"), "this file is none")
             .help("`query sql` asks any table in SQL"));
     }
-    if let Some(table) = scan(&files, options).map_err(located)? {
+    if let Some(table) = scan(files, options).map_err(located)? {
         return Ok(Data::Value(Value::table(table)));
     }
     if files.paths.len() > 1 {
@@ -93,7 +130,7 @@ fn run(call: &mut Call<'_>, _: Data) -> Result<Data> {
     if format == Some(Tabular::Sqlite) {
         return database(&first, query).map_err(|error| error.or_label(call.span("query"), "here"));
     }
-    let content = bytes(&shown, &first).map_err(located)?;
+    let content = bytes(shown, &first).map_err(located)?;
     match extension(&first).and_then(|extension| formats::reader(&extension)) {
         Some(reader) => call.run_instead(reader, content).map_err(|error| error.label(place, "in this file")),
         None => Ok(content),
@@ -114,7 +151,7 @@ fn files(call: &Call<'_>, shown: &str, path: &Path) -> Result<Files> {
         // What stands before the first part that is a pattern is no partition.
         let fixed = shown.split('/').take_while(|part| !glob::is_pattern(part)).collect::<Vec<_>>().join("/");
         let root = call.env().resolve(if fixed.is_empty() && !shown.starts_with('/') { "." } else { &fixed });
-        return Ok(Files { paths, partitioned_below: Some(root) });
+        return Ok(Files { paths, partitioned_below: Some(root), kept: None });
     }
     let meta = std::fs::metadata(path).map_err(|error| missing(shown, path, &error).label(place, "this path"))?;
     if !meta.is_dir() {
@@ -127,7 +164,7 @@ fn files(call: &Call<'_>, shown: &str, path: &Path) -> Result<Files> {
             .label(place, "without parquet files")
             .next(format!("ls {}", value::literal::bare_or_quoted(shown))));
     }
-    Ok(Files { paths, partitioned_below: Some(path.to_path_buf()) })
+    Ok(Files { paths, partitioned_below: Some(path.to_path_buf()), kept: None })
 }
 
 /// Contents one after the other.

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::time::Duration;
 
+use diag::Span;
 use engine::error_value::with_fields;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, redirect};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
@@ -173,7 +174,8 @@ fn ask(call: &mut Call<'_>, method: Method, data: Option<Value>) -> Result<Data>
     let (url, received) = (answer.url().to_string(), headers(answer.headers()));
     let refused = (status.is_client_error() || status.is_server_error()) && !call.switch("allow-errors");
     if refused {
-        return Err(refusal(call, answer));
+        return Err(refusal(call, answer, call.span("url"))
+            .help("`--allow-errors` takes the answer as it is, and `--full` shows status and headers"));
     }
     let body = body(call, answer)?;
     if !call.switch("full") {
@@ -252,6 +254,34 @@ impl Read for Body {
     }
 }
 
+fn client() -> ClientBuilder {
+    Client::builder().user_agent(concat!("dora/", env!("CARGO_PKG_VERSION"))).connect_timeout(PATIENCE)
+}
+
+fn failed(url: &Url, error: &reqwest::Error, place: Span) -> Box<Diagnostic> {
+    Diagnostic::new(codes::HTTP_FAILED, format!("{} could not be asked: {}", shown(url), reason(error)))
+        .label(place, if error.is_timeout() { "took too long" } else { "this address" })
+}
+
+/// What is at an address, as bytes that come as they are read.
+///
+/// # Errors
+/// `HTTP_FAILED`, `HTTP_REFUSED`
+pub(crate) fn fetch(call: &Call<'_>, url: &Url, place: Span) -> Result<Box<dyn Read + Send>> {
+    let request = {
+        // Building starts things on the async runtime, and so must happen within it.
+        let tokio = call.context().tokio()?;
+        let _within = tokio.enter();
+        client().build().map_err(|error| failed(url, &error, place))?.get(url.clone())
+    };
+    let answer = crate::progress::shown(call, request.send());
+    let answer = call.context().block_on(answer)?.map_err(|error| failed(url, &error, place))?;
+    if answer.status().is_client_error() || answer.status().is_server_error() {
+        return Err(refusal(call, answer, place));
+    }
+    Ok(Box::new(Body { answer, context: call.context().clone(), chunk: VecDeque::new() }))
+}
+
 /// Sends the request and waits for the head of the answer.
 fn send(call: &Call<'_>, method: Method, headers: HeaderMap, data: Option<Value>) -> Result<Response> {
     let url = address(call)?;
@@ -262,15 +292,8 @@ fn send(call: &Call<'_>, method: Method, headers: HeaderMap, data: Option<Value>
         Some("manual" | "error") => redirect::Policy::none(),
         _ => redirect::Policy::limited(10),
     };
-    let failed = |error: reqwest::Error| {
-        Diagnostic::new(codes::HTTP_FAILED, format!("{} could not be asked: {}", shown(&url), reason(&error)))
-            .label(call.span("url"), if error.is_timeout() { "took too long" } else { "this address" })
-    };
-    let mut builder = Client::builder()
-        .user_agent(concat!("dora/", env!("CARGO_PKG_VERSION")))
-        .redirect(policy)
-        .connect_timeout(PATIENCE)
-        .danger_accept_invalid_certs(call.switch("insecure"));
+    let failed = |error: reqwest::Error| failed(&url, &error, call.span("url"));
+    let mut builder = client().redirect(policy).danger_accept_invalid_certs(call.switch("insecure"));
     if let Some(limit) = limit {
         builder = builder.timeout(limit);
     }
@@ -469,14 +492,13 @@ fn headers(map: &HeaderMap) -> Value {
 }
 
 /// The error of a server that answered, and refused.
-fn refusal(call: &Call<'_>, answer: Response) -> Box<Diagnostic> {
+fn refusal(call: &Call<'_>, answer: Response, place: Span) -> Box<Diagnostic> {
     let (status, url) = (answer.status(), shown(answer.url()));
     let why = status.canonical_reason().unwrap_or("refused");
     let error = Diagnostic::new(codes::HTTP_REFUSED, format!("{url} answers {} {why}", status.as_u16()))
-        .label(call.span("url"), "this address")
-        .help("`--allow-errors` takes the answer as it is, and `--full` shows status and headers");
+        .label(place, "this address");
     let error = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => error.help("`--user` and `--password` log in"),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => error.help("`http get --user … --password …` logs in"),
         _ => error,
     };
     let said = call.context().block_on(answer.text()).ok().and_then(std::result::Result::ok).unwrap_or_default();
