@@ -502,6 +502,24 @@ fn what_is_saved_opens_as_it_was() {
         let text = format!("open {file} | where n > 1 | save --force {file}; open {file} | get name");
         assert_eq!(session.value(&text).unwrap(), session.value("[y]").unwrap(), "{file}");
     }
+    let book = "{a: [[n]; [1]], b: [[m]; [x]]} | save a.xlsx; open a.xlsx | get b.m.0";
+    assert_eq!(session.value(book).unwrap(), value::Value::from("x"));
+    let tables = "[[n]; [1]] | save a.db --table t; [[n]; [2]] | save --append a.db --table t; open a.db | get t.n";
+    assert_eq!(session.value(tables).unwrap(), session.value("[1 2]").unwrap());
+    for (text, code) in [
+        ("[[n]; [1]] | save a.xlsx", codes::FILE_EXISTS),
+        ("[[n]; [1]] | save --append a.xlsx", codes::BAD_ARGUMENT),
+        ("[[n]; [1]] | save a.ods", codes::BAD_ARGUMENT),
+        ("[[n]; [1]] | save a.db --table t", codes::FILE_EXISTS),
+        ("[[n]; [1]] | save b.csv --compression zstd", codes::BAD_ARGUMENT),
+        ("[[n]; [1]] | save b.parquet --partition-by m", codes::NO_SUCH_COLUMN),
+        ("[[n]; [1]] | save b.parquet --partition-by n", codes::NOT_TABULAR),
+        ("open a.csv --query 'select 1'", codes::BAD_ARGUMENT),
+        ("open a.db --query 'selec'", codes::BAD_SQL),
+        ("open 'nothing-*.csv'", codes::FILE_UNREADABLE),
+    ] {
+        assert_eq!(session.value(text).map_err(|error| error.code), Err(code), "{text}");
+    }
     let left: Vec<_> = home
         .path()
         .read_dir()

@@ -59,11 +59,11 @@ pub trait Ui: Send + Sync {
         Ok(None)
     }
     /// Lets whoever sits in front look around in a value, until they have seen enough; gives the stages that they have
-    /// added to it. `run` gives what a stage makes of a value.
+    /// added to it.
     ///
     /// # Errors
     /// `NO_TERMINAL` where nobody looks.
-    fn explore(&self, _value: Value, _run: &mut dyn FnMut(&str, Value) -> Result<Value>) -> Result<Vec<String>> {
+    fn explore(&self, _what: Explored<'_>) -> Result<Vec<String>> {
         Err(Diagnostic::new(codes::NO_TERMINAL, "there is no terminal"))
     }
     /// Begins to show that something is waited for, and has been for a while, until what this gives is dropped; `None`
@@ -71,6 +71,16 @@ pub trait Ui: Send + Sync {
     fn progress(&self, _what: &str, _waited: Duration) -> Option<Box<dyn Progress>> {
         None
     }
+}
+
+/// A value to look around in.
+pub struct Explored<'a> {
+    /// Gives the value, as it is now.
+    pub value: &'a mut dyn FnMut() -> Result<Value>,
+    /// How often it is asked for again by itself.
+    pub every: Option<Duration>,
+    /// What a stage of a pipeline makes of a value.
+    pub run: &'a mut dyn FnMut(&str, Value) -> Result<Value>,
 }
 
 /// How a line is asked for.

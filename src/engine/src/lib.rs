@@ -42,7 +42,7 @@ pub mod thread;
 
 pub use call::{Call, ClosureValue, FromValue, Runner};
 pub use command::{Category, Command, Effect, Example, Known, Lowering, Param, Shape, Takes};
-pub use context::{Ask, Context, Env, Live, NoLive, NoUi, Progress, Step, Ui};
+pub use context::{Ask, Context, Env, Explored, Live, NoLive, NoUi, Progress, Step, Ui};
 pub use data::{Bytes, Data, Stream};
 pub use registry::{Alias, Registry};
 pub use session::Session;

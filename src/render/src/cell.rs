@@ -109,6 +109,11 @@ fn short(value: &Value, options: &Options) -> String {
 
 /// `1,234 rows`, `1 row`.
 pub(crate) fn count(n: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// `1,234`
+pub fn grouped(n: usize) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -117,7 +122,7 @@ pub(crate) fn count(n: usize, what: &str) -> String {
         }
         grouped.push(digit);
     }
-    format!("{grouped} {what}{}", if n == 1 { "" } else { "s" })
+    grouped
 }
 
 /// At most four decimals, or four digits that say something for what is smaller.

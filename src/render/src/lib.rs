@@ -31,6 +31,7 @@ pub mod table;
 pub mod theme;
 mod width;
 
+pub use cell::grouped;
 pub use diagnostic::{diagnostic_to_text, mention_to_text, warning_to_text};
 pub use diagnostic_json::diagnostic_to_json;
 pub use fit::{escape, text_width, truncate};

@@ -5,12 +5,13 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, poll, read};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use data_encoding::BASE64;
 use diag::{Diagnostic, Result, codes};
+use engine::Explored;
 use nu_ansi_term::Style;
 use render::Options;
 use render::page::Page;
@@ -22,11 +23,12 @@ use value::{Interrupt, Record, TableRef, Value};
 const LOOK: Duration = Duration::from_millis(20);
 /// Tables with up to so many rows are read once and held; of larger ones each screen is fetched.
 const HELD: usize = 2_000_000;
+/// Asks for the value again.
+const REFRESH: KeyCode = KeyCode::F(5);
 /// Rows that a search fetches at a time.
 const BATCH: usize = 4096;
 
-const HELP: &str =
-    "arrows move · enter goes in · esc back · s/S sort · f filter · : command · / search · n next · y copy · q end";
+const HELP: &str = "arrows move · enter goes in · esc back · s/S sort · f filter · : command · / search · n next · y copy · r again · q end";
 
 /// What a stage makes of a value.
 type Run<'a> = &'a mut dyn FnMut(&str, Value) -> Result<Value>;
@@ -35,12 +37,14 @@ type Run<'a> = &'a mut dyn FnMut(&str, Value) -> Result<Value>;
 ///
 /// # Errors
 /// `NO_TERMINAL`, `INTERRUPTED`, and whatever reading the value meets before anything is shown.
-pub(crate) fn explore(value: Value, run: Run<'_>, interrupt: &Interrupt) -> Result<Vec<String>> {
+pub(crate) fn explore(what: Explored<'_>, interrupt: &Interrupt) -> Result<Vec<String>> {
     use std::io::IsTerminal as _;
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Diagnostic::new(codes::NO_TERMINAL, "there is no terminal"));
     }
-    let mut explorer = Explorer::new(value)?;
+    let Explored { value, every, run } = what;
+    let mut explorer = Explorer::new(value()?)?;
+    let mut due = every.map(|every| Instant::now() + every);
     let gone = |error: std::io::Error| {
         Diagnostic::new(codes::NO_TERMINAL, format!("the terminal is gone: {}", diag::os_reason(&error)))
     };
@@ -50,6 +54,9 @@ pub(crate) fn explore(value: Value, run: Run<'_>, interrupt: &Interrupt) -> Resu
         screen.draw(&explorer.draw(size)).map_err(gone)?;
         let key = loop {
             interrupt.check()?;
+            if due.is_some_and(|due| due <= Instant::now()) {
+                break Some(KeyEvent::new(REFRESH, KeyModifiers::NONE));
+            }
             if !poll(LOOK).map_err(gone)? {
                 continue;
             }
@@ -62,6 +69,10 @@ pub(crate) fn explore(value: Value, run: Run<'_>, interrupt: &Interrupt) -> Resu
         match key.map(|key| explorer.key(key, run)) {
             Some(Next::End) => break,
             Some(Next::Copy(text)) => screen.copy(&text).map_err(gone)?,
+            Some(Next::Refresh) => {
+                explorer.refresh(value(), run);
+                due = every.map(|every| Instant::now() + every);
+            }
             Some(Next::Stay) | None => {}
         }
     }
@@ -117,6 +128,7 @@ impl Drop for Screen {
 enum Next {
     Stay,
     Copy(String),
+    Refresh,
     End,
 }
 
@@ -282,9 +294,37 @@ impl Explorer {
         }
     }
 
+    /// Puts another value in the place of the first one, and does the same to it. When that fails, all stays as it was.
+    fn refresh(&mut self, value: Result<Value>, run: Run<'_>) {
+        let again = || -> Result<Vec<View>> {
+            let mut views = vec![View::of(None, value?)?];
+            for stage in self.views.iter().filter_map(|view| view.stage.clone()) {
+                let before = views.last().map(|view| view.value.clone()).unwrap_or_default();
+                let value = run(&stage, before)?;
+                views.push(View::of(Some(stage), value)?);
+            }
+            Ok(views)
+        };
+        match again() {
+            Ok(views) => {
+                for (new, old) in views.into_iter().zip(&mut self.views) {
+                    let place = (old.top, old.left, old.row, old.column, old.shown);
+                    *old = new;
+                    (old.top, old.left, old.row, old.column, old.shown) = place;
+                    old.go(old.row, self.height);
+                    old.go_to_column(old.column);
+                }
+            }
+            Err(error) => self.message = error.message.clone(),
+        }
+    }
+
     fn key(&mut self, key: KeyEvent, run: Run<'_>) -> Next {
         if key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c') {
             return Next::End;
+        }
+        if key.code == REFRESH {
+            return Next::Refresh;
         }
         if let Some((question, text)) = self.asked.take() {
             self.answer(key, question, text, run);
@@ -313,6 +353,7 @@ impl Explorer {
             KeyCode::Char('/') => self.asked = Some((Question::Search, String::new())),
             KeyCode::Char(':') => self.asked = Some((Question::Command, String::new())),
             KeyCode::Char('n') => self.search(),
+            KeyCode::Char('r') => return Next::Refresh,
             KeyCode::Char('y') => {
                 let pipeline = self.pipeline();
                 self.message = if pipeline.is_empty() { "nothing was done yet".into() } else { "copied".into() };
@@ -445,8 +486,13 @@ impl Explorer {
         drawn.resize(room + Page::OVERHEAD, String::new());
         let (row, len, names, column) = (view.row, view.len, view.names.len(), view.column);
         let place = match names {
-            0 => format!("{} of {}", (row + 1).min(len), grouped(len)),
-            _ => format!("row {} of {}, column {} of {names}", grouped((row + 1).min(len)), grouped(len), column + 1),
+            0 => format!("{} of {}", (row + 1).min(len), render::grouped(len)),
+            _ => format!(
+                "row {} of {}, column {} of {names}",
+                render::grouped((row + 1).min(len)),
+                render::grouped(len),
+                column + 1
+            ),
         };
         let pipeline = self.pipeline();
         let status = if pipeline.is_empty() { place } else { format!("{place} · {pipeline}") };
@@ -459,19 +505,6 @@ impl Explorer {
         });
         drawn
     }
-}
-
-/// `1,234,567`
-fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]
@@ -528,6 +561,10 @@ mod tests {
         press(&mut explorer, "\u{1b}fnothing == 1\n", &mut run);
         assert!(explorer.message.contains("nothing"), "{}", explorer.message);
         assert_eq!(explorer.pipeline(), "sort-by id --reverse | where size < 500kb");
+        assert_eq!(press(&mut explorer, "r", &mut run), Next::Refresh);
+        let fewer = run("first 100", explorer.views[0].value.clone());
+        explorer.refresh(fewer, &mut run);
+        assert_eq!((explorer.view().len, explorer.pipeline().contains("where")), (100, true));
         press(&mut explorer, "\u{1b}\u{1b}", &mut run);
         assert_eq!(explorer.pipeline(), "");
         assert_eq!(press(&mut explorer, "q", &mut run), Next::End);

@@ -190,14 +190,15 @@ impl Ui for Terminal {
                     Ok(())
                 }
                 (Some(format), data) => self.line(&commands::formats::encode(format, &data.into_value(&interrupt)?)?),
-                (None, Data::Stream(stream)) => self.show_stream(stream),
+                // A column is there as a whole, and as long as others that a terminal shows the ends of.
+                (None, Data::Stream(stream)) if stream.column().is_none() => self.show_stream(stream),
                 (None, data) => self.show_value(data.into_value(&interrupt)?),
             },
         }
     }
 
-    fn explore(&self, value: Value, run: &mut dyn FnMut(&str, Value) -> Result<Value>) -> Result<Vec<String>> {
-        crate::explore::explore(value, run, &self.interrupt())
+    fn explore(&self, what: engine::Explored<'_>) -> Result<Vec<String>> {
+        crate::explore::explore(what, &self.interrupt())
     }
 
     fn plain(&self, value: &Value) -> Result<String> {

@@ -16,9 +16,8 @@ use crate::aggregate::{self, aggregate};
 use crate::column::{to_column, to_values};
 use crate::eval::located;
 use crate::frame::Frame;
-use crate::kind::{Columns, Kind};
+use crate::kind::{Columns, Kind, distinct};
 use crate::lower::{Lowered, call, column, lower};
-use crate::query::distinct;
 use crate::run::caught;
 
 /// One row per different combination of keys, in order of first appearance; `None` when the interpreter has to

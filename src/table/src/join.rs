@@ -15,9 +15,8 @@ use crate::construct::in_columns;
 use crate::eval::located;
 use crate::frame::Frame;
 use crate::key::{Key, key_of_all};
-use crate::kind::{Columns, Kind};
+use crate::kind::{Columns, Kind, distinct};
 use crate::lower::{column, unused_name};
-use crate::query::distinct;
 use crate::rows::RowTable;
 
 /// Joins records. Those of a ragged table lack nothing in the result: what is absent is null.

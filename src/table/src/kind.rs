@@ -219,6 +219,11 @@ pub fn columns_of(fields: &Fields) -> Option<Columns> {
     fields.columns.iter().map(|(name, of)| Some((name.clone(), Kind::of_type(of)?))).collect()
 }
 
+/// Whether no two columns have one name.
+pub fn distinct(columns: &[(Arc<str>, Kind)]) -> bool {
+    columns.iter().enumerate().all(|(at, (name, _))| columns[..at].iter().all(|(other, _)| other != name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@
 //! - [`payload`] – messages of dataflows, which are Arrow, as values
 //! - [`json`] – values as JSON and back
 //! - [`source`], [`sink`], [`text`]: csv, ndjson, json, parquet and Arrow, as files and as text
-//! - [`sqlite`] – tables of SQLite databases
+//! - [`sqlite`], [`workbook`]: tables of SQLite databases and of spreadsheet programs
 
 mod aggregate;
 #[cfg(test)]
@@ -43,6 +43,7 @@ pub mod source;
 pub mod sql;
 pub mod sqlite;
 pub mod text;
+pub mod workbook;
 
 pub use aggregate::aggregate;
 pub use construct::{

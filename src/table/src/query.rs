@@ -10,7 +10,7 @@ use value::{Expr, Stage, TableRef, Value};
 
 use crate::column::to_frame;
 use crate::frame::{Frame, Order, count};
-use crate::kind::{Columns, Kind};
+use crate::kind::{Columns, Kind, distinct};
 use crate::lower::{Lowered, column, conjuncts, lower, unused_name};
 use crate::run::caught;
 use crate::{group, join};
@@ -99,10 +99,6 @@ fn then(frame: &Frame, stage: &Stage) -> Option<Frame> {
 
 fn of_names(columns: &Columns) -> Vec<pl::Expr> {
     columns.iter().map(|(name, _)| column(name)).collect()
-}
-
-pub(crate) fn distinct(columns: &Columns) -> bool {
-    columns.iter().enumerate().all(|(at, (name, _))| columns[..at].iter().all(|(other, _)| other != name))
 }
 
 /// What `and` joins is asked one after the other: first what polars can push into a scan, then kernels, each seeing

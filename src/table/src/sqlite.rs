@@ -20,8 +20,7 @@ use crate::json::{from_json, to_json};
 /// # Errors
 /// `FILE_UNREADABLE`, `BAD_CONTENT` when it is no database.
 pub fn names(path: &Path) -> Result<Vec<String>> {
-    const SQL: &str =
-        "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by rowid";
+    const SQL: &str = "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by rowid";
     let connection = open(path)?;
     let read =
         || -> rusqlite::Result<Vec<String>> { connection.prepare(SQL)?.query_map([], |row| row.get(0))?.collect() };

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use table::source::{self, Files, ScanOptions};
-use table::sqlite;
 use table::text::CsvLayout;
+use table::{sqlite, workbook};
 use url::Url;
 
 use crate::files::glob;
@@ -17,7 +17,8 @@ pub static OPEN: Command = Command {
     category: Category::Files,
     summary: "Reads a file as what its extension says it is",
     details: "csv, tsv, ndjson, parquet and arrow are read lazily: nothing is read until something needs rows, and then \
-              only what it needs. So are the tables of a SQLite database, which are the fields of a record. json, yaml, \
+              only what it needs. So are the tables of a SQLite database, which are the fields of a record, as the \
+              sheets of a workbook (`.xlsx`, `.ods` …) are. json, yaml, \
               toml, xml, nuon, ssv and msgpack become values; what else is there text, or binary. Text may be \
               compressed, as `.gz` or `.zst` after the extension says. A pattern opens all files that match as one \
               table; a directory, its parquet files, with the columns that `name=value` in their paths tells. What is at \
@@ -42,7 +43,7 @@ pub static OPEN: Command = Command {
         try_it("From a server", "open https://example.org/runs.parquet | first 3"),
         try_it("A table of a database", "open robots.db | get runs | where ok == false"),
     ],
-    search: &["read", "cat", "load", "file", "csv", "parquet", "sqlite", "arrow", "feather", "hive"],
+    search: &["read", "cat", "load", "file", "csv", "parquet", "sqlite", "arrow", "feather", "hive", "excel", "xlsx"],
     infer: Some(infer),
     run,
     ..Command::DEFAULT
@@ -130,6 +131,11 @@ fn read(call: &mut Call<'_>, shown: &str, files: &Files) -> Result<Data> {
     if format == Some(Tabular::Sqlite) {
         return database(&first, query).map_err(|error| error.or_label(call.span("query"), "here"));
     }
+    if format == Some(Tabular::Workbook) {
+        let sheets = workbook::sheets(&first).map_err(located)?;
+        let sheets = sheets.into_iter().map(|(name, sheet)| (name, Value::table(sheet)));
+        return Ok(Data::Value(Value::record(sheets.collect())));
+    }
     let content = bytes(shown, &first).map_err(located)?;
     match extension(&first).and_then(|extension| formats::reader(&extension)) {
         Some(reader) => call.run_instead(reader, content).map_err(|error| error.label(place, "in this file")),
@@ -216,7 +222,7 @@ fn scan(files: &Files, mut options: ScanOptions) -> Result<Option<TableRef>> {
         Tabular::Ndjson => source::ndjson(files.clone(), &options)?,
         Tabular::Parquet => source::parquet(files.clone())?,
         Tabular::Arrow => source::arrow(files.clone())?,
-        Tabular::Json | Tabular::Sqlite => return Ok(None),
+        Tabular::Json | Tabular::Sqlite | Tabular::Workbook => return Ok(None),
     }))
 }
 

@@ -6,6 +6,7 @@ use render::chart::Chart;
 use table::sink::{self, Compression, Part, unwritable};
 use table::sqlite::{self, Existing};
 use table::text::CsvLayout;
+use table::workbook;
 
 use crate::along;
 use crate::files::tabular::Tabular;
@@ -17,7 +18,7 @@ pub static SAVE: Command = Command {
     name: "save",
     category: Category::Files,
     summary: "Writes the input to a file, as its extension says",
-    details: "csv, tsv, ndjson, json, parquet, arrow (or feather) and SQLite (`.db`) hold tables; rows pass through and \
+    details: "csv, tsv, ndjson, json, parquet, arrow (or feather) and SQLite (`.db`) and workbooks (`.xlsx`) hold tables; rows pass through and \
               need not all lie in memory. Text is compressed when `.gz` or `.zst` ends the name. The file is written \
               beside its place and then put there, so that a file may be read and saved in one pipeline and is never \
               half there. A chart becomes a picture in `.svg` or `.html`. What exists is kept, unless `--force` or `--append`; of a database that goes for its table.",
@@ -61,6 +62,9 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     check(call, format)?;
     if format == Some(Tabular::Sqlite) {
         return database(call, input, &path);
+    }
+    if format == Some(Tabular::Workbook) {
+        return sheets(call, input, &path);
     }
     let partitioned = call.given("partition-by");
     if path.is_dir() && !partitioned {
@@ -192,7 +196,7 @@ fn write(call: &Call<'_>, table: &TableRef, path: &Path, format: Tabular) -> Res
             }
             sink::partitions(&**table, path, &keys, compression)
         }
-        Tabular::Sqlite => Ok(()),
+        Tabular::Sqlite | Tabular::Workbook => Ok(()),
     }
 }
 
@@ -214,6 +218,34 @@ fn database(call: &Call<'_>, input: Data, path: &Path) -> Result<Data> {
             error
         }
     })?;
+    Ok(Data::Empty)
+}
+
+/// Writes a workbook: a table as its only sheet, or each table of a record as one.
+fn sheets(call: &Call<'_>, input: Data, path: &Path) -> Result<Data> {
+    let place = call.span("path");
+    let refuse = |why: &str| Diagnostic::new(codes::BAD_ARGUMENT, why).label(place, "to here");
+    if call.switch("append") {
+        return Err(refuse("a workbook is written as a whole").help("save without `--append`"));
+    }
+    if path.exists() && !call.switch("force") {
+        let error =
+            Diagnostic::new(codes::FILE_EXISTS, "there is such a file already").label(place, "would be overwritten");
+        return Err(error.help("`--force` replaces it"));
+    }
+    if path.extension().is_none_or(|extension| extension != "xlsx") {
+        return Err(refuse("of workbooks only `.xlsx` is written"));
+    }
+    let tables: Vec<(String, TableRef)> = match rows::plain(input)? {
+        Data::Value(Value::Record(record)) if record.values().iter().any(Value::is_table) => {
+            record.iter().filter_map(|(name, value)| Some((name.to_string(), table::of_value(value)?))).collect()
+        }
+        Data::Value(row @ Value::Record(_)) => {
+            vec![("Sheet1".into(), rows::as_table(call, Data::Value(Value::list(vec![row])))?)]
+        }
+        other => vec![("Sheet1".into(), rows::as_table(call, other)?)],
+    };
+    workbook::write(path, &tables).map_err(|error| error.or_label(place, "to here"))?;
     Ok(Data::Empty)
 }
 

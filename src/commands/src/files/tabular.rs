@@ -12,6 +12,7 @@ pub(crate) enum Tabular {
     Parquet,
     Arrow,
     Sqlite,
+    Workbook,
 }
 
 impl Tabular {
@@ -28,6 +29,7 @@ impl Tabular {
             ("parquet" | "pq", None) => Tabular::Parquet,
             ("arrow" | "feather" | "ipc", None) => Tabular::Arrow,
             ("db" | "sqlite" | "sqlite3", None) => Tabular::Sqlite,
+            ("xlsx" | "xlsm" | "xlsb" | "xls" | "ods", None) => Tabular::Workbook,
             _ => return None,
         })
     }
