@@ -103,7 +103,7 @@ fn read(call: &mut Call<'_>, shown: &str, files: &Files) -> Result<Data> {
     let first = files.paths.first().cloned().unwrap_or_default();
     if call.switch("raw") {
         let contents =
-            files.paths.iter().map(|path| bytes(&shown, path)).collect::<Result<Vec<_>>>().map_err(located)?;
+            files.paths.iter().map(|path| bytes(shown, path)).collect::<Result<Vec<_>>>().map_err(located)?;
         return joined(call, contents);
     }
     let mut options = ScanOptions::default();
