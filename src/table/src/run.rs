@@ -67,23 +67,30 @@ pub(crate) fn translate(error: PolarsError) -> Box<Diagnostic> {
             Diagnostic::new(codes::BAD_SQL, format!("the SQL cannot be understood: {text}"))
         }
         PolarsError::NoData(_) => Diagnostic::new(codes::BAD_CONTENT, "there is nothing in the file"),
-        PolarsError::ColumnNotFound(name) => {
-            Diagnostic::new(codes::NO_SUCH_COLUMN, format!("there is no column `{name}`"))
-        }
+        PolarsError::ColumnNotFound(text) => no_column(&text),
         _ => failed("it was given something that it cannot do"),
     }
+}
+
+/// The column that a query names and its table lacks, with the nearest one that it has.
+fn no_column(text: &str) -> Box<Diagnostic> {
+    let name = between(text, "unable to find column \"", '"').unwrap_or(text);
+    let known = between(text, "valid columns: [", ']').unwrap_or_default();
+    value::cell_path::unknown_column(name, known.split(", ").map(|known| known.trim_matches('"')))
+}
+
+/// What stands in a text after one part of it and before the next such character.
+fn between<'a>(text: &'a str, before: &str, end: char) -> Option<&'a str> {
+    let start = text.find(before)? + before.len();
+    text[start..].find(end).map(|len| &text[start..start + len])
 }
 
 /// A scan that met what its column cannot hold says which text and column; the rest is polars' advice to
 /// programmers.
 fn content(text: &str) -> Box<Diagnostic> {
-    let between = |before: &str, end: char| {
-        let start = text.find(before)? + before.len();
-        text[start..].find(end).map(|len| &text[start..start + len])
-    };
-    if let Some(cell) = between("could not parse `", '`') {
-        let column = between("at column '", '\'').unwrap_or("?");
-        let of = match between("as dtype `", '`') {
+    if let Some(cell) = between(text, "could not parse `", '`') {
+        let column = between(text, "at column '", '\'').unwrap_or("?");
+        let of = match between(text, "as dtype `", '`') {
             Some("i64") => "an int",
             Some("f64") => "a float",
             Some("bool") => "a bool",

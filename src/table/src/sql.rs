@@ -88,3 +88,46 @@ fn bad_sql(mut error: Box<Diagnostic>) -> Box<Diagnostic> {
     }
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use value::{Record, Value};
+
+    fn table(rows: &[(&str, i64)]) -> TableRef {
+        let row = |(name, n): &(&str, i64)| {
+            let fields: Record = [("topic", Value::from(*name)), ("n", Value::Int(*n)), ("took", Value::Duration(*n))]
+                .into_iter()
+                .collect();
+            Value::record(fields)
+        };
+        crate::as_rows(rows.iter().map(row).collect(), None).unwrap()
+    }
+
+    #[test]
+    fn what_a_query_gives_has_types_of_ours() {
+        let tables = [("self".into(), table(&[("a", 1), ("b", 2), ("a", 3)]))];
+        let text = "select topic, sum(n) as n, max(took) as longest from self group by topic order by topic";
+        let result = query(text, &tables).unwrap();
+        assert_eq!(
+            value::Type::Table(result.schema().unwrap()).to_string(),
+            "table<topic: string, n: int, longest: duration>"
+        );
+        assert_eq!(result.len().unwrap(), 2);
+        assert_eq!(
+            format!("{:?}", result.column("longest").unwrap()),
+            format!("{:?}", [Value::Duration(3), Value::Duration(2)])
+        );
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong_in_words_of_ours() {
+        let tables = [("self".into(), table(&[("a", 1)]))];
+        let error = query("select topi from self", &tables).err().unwrap();
+        assert_eq!((error.code, error.message.as_str()), (codes::BAD_SQL, "there is no column `topi`"));
+        assert!(error.help.iter().any(|help| help.contains("`topic`")), "{error:?}");
+        let error = query("select * from other", &tables).err().unwrap();
+        assert!(error.code == codes::BAD_SQL && error.message.contains("other"), "{error:?}");
+        assert_eq!(query("", &tables).err().map(|error| error.code), Some(codes::BAD_SQL));
+    }
+}

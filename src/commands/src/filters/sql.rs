@@ -51,7 +51,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     let result = table::sql::query(&text, &tables).map_err(|error| {
         let names: Vec<String> = tables.iter().map(|(name, _)| format!("`{name}`")).collect();
         let error = error.or_label(call.span("query"), "here");
-        if names.is_empty() { error } else { error.help(format!("there are the tables {}", names.join(", "))) }
+        if names.is_empty() || !error.message.contains("relation") {
+            return error;
+        }
+        error.help(format!("there are the tables {}", names.join(", ")))
     })?;
     Ok(Data::Value(Value::table(result)))
 }
