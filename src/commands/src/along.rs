@@ -76,19 +76,28 @@ pub(crate) fn names(call: &Call<'_>, parameter: &str) -> Vec<Arc<str>> {
     }
 }
 
+/// That there is such a column.
+///
+/// # Errors
+/// `NO_SUCH_COLUMN`, at the parameter that named it.
+pub(crate) fn must_have(call: &Call<'_>, parameter: &str, fields: &Fields, name: &str) -> Result<()> {
+    if fields.get(name).is_some() {
+        return Ok(());
+    }
+    let error = value::cell_path::unknown_column(name, fields.columns.iter().map(|(name, _)| &**name));
+    Err(error.label(call.span(parameter), "here"))
+}
+
 /// The values of a column; what a ragged table's rows lack is null.
 ///
 /// # Errors
 /// `NO_SUCH_COLUMN`, at the parameter that named it.
 pub(crate) fn column(call: &Call<'_>, parameter: &str, table: &TableRef, name: &str) -> Result<Vec<Value>> {
     let schema = table.schema()?;
-    if schema.get(name).is_none() {
-        if schema.columns.is_empty() {
-            return Ok(Vec::new());
-        }
-        let error = value::cell_path::unknown_column(name, schema.columns.iter().map(|(name, _)| &**name));
-        return Err(error.label(call.span(parameter), "here"));
+    if schema.columns.is_empty() {
+        return Ok(Vec::new());
     }
+    must_have(call, parameter, &schema, name)?;
     if table::is_columnar(table) {
         return table.column(name);
     }

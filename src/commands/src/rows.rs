@@ -132,48 +132,52 @@ pub(crate) fn map(
     call: &Call<'_>,
     input: Data,
     keep_resource: bool,
-    mut change: impl FnMut(Value) -> Result<Option<Value>> + Send + 'static,
+    change: impl FnMut(Value) -> Result<Option<Value>> + Send + 'static,
 ) -> Result<Data> {
-    let (resource, endless) = (input.resource().filter(|_| keep_resource), input.is_endless());
+    let resource = input.resource().filter(|_| keep_resource);
+    let endless = input.is_endless();
     let items = plain(input)?.into_items(call.interrupt())?;
-    let interrupt = call.interrupt().clone();
-    let mut failed = false;
-    let changed = items.map_while(move |item| {
-        // What comes after an error is nobody's business: the pipeline has failed.
-        if failed {
-            return None;
-        }
-        let result = interrupt.check().and(item).and_then(&mut change);
-        failed = result.is_err();
-        Some(result.transpose())
-    });
-    let stream = Stream::new(changed.flatten()).with_resource(resource);
-    Ok(Data::Stream(stream.endless_if(endless)))
+    Ok(Data::Stream(until_failed(call, items, change).with_resource(resource).endless_if(endless)))
 }
 
 /// Makes some items of each, one after another as they are asked for.
 pub(crate) fn flat_map(
     call: &Call<'_>,
     input: Data,
-    change: impl Fn(Value) -> Result<Vec<Value>> + Send + 'static,
+    change: impl FnMut(Value) -> Result<Vec<Value>> + Send + 'static,
 ) -> Result<Data> {
     let endless = input.is_endless();
     let items = plain(input)?.into_items(call.interrupt())?;
+    Ok(Data::Stream(until_failed(call, items, change).endless_if(endless)))
+}
+
+/// What is made of items as they are asked for. What comes after an error is nobody's business: the pipeline has failed.
+pub(crate) fn until_failed<I>(
+    call: &Call<'_>,
+    items: impl Iterator<Item = Result<Value>> + Send + 'static,
+    mut change: impl FnMut(Value) -> Result<I> + Send + 'static,
+) -> Stream
+where
+    I: IntoIterator<Item = Value> + Send + 'static,
+    I::IntoIter: Send,
+{
     let interrupt = call.interrupt().clone();
     let mut failed = false;
-    let made = items.flat_map(move |item| {
+    let made = items.map_while(move |item| {
         if failed {
-            return Vec::new();
+            return None;
         }
-        match interrupt.check().and(item).and_then(&change) {
-            Ok(made) => made.into_iter().map(Ok).collect(),
-            Err(error) => {
-                failed = true;
-                vec![Err(error)]
-            }
-        }
+        let result = interrupt.check().and(item).and_then(&mut change);
+        failed = result.is_err();
+        Some(result)
     });
-    Ok(Data::Stream(Stream::new(made).endless_if(endless)))
+    Stream::new(made.flat_map(|result| {
+        let (values, error) = match result {
+            Ok(values) => (Some(values), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        values.into_iter().flatten().map(Ok).chain(error)
+    }))
 }
 
 /// All items of the input; a single value is one.

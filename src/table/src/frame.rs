@@ -150,11 +150,12 @@ impl Frame {
 
     /// Runs a query over the same sources; files must be what they were, before and after.
     pub(crate) fn fetch(&self, query: LazyFrame) -> Result<DataFrame> {
-        self.fetch_by(if self.is_lazy() && !self.passes { Engine::Streaming } else { Engine::InMemory }, query)
+        self.fetch_by(self.passes, query)
     }
 
-    /// What is read from files need not all lie in memory, if the engine streams.
-    fn fetch_by(&self, engine: Engine, query: LazyFrame) -> Result<DataFrame> {
+    /// What is read from files need not all lie in memory, unless the query passes over some of what it sorts.
+    fn fetch_by(&self, passes: bool, query: LazyFrame) -> Result<DataFrame> {
+        let engine = if self.is_lazy() && !passes { Engine::Streaming } else { Engine::InMemory };
         self.check_sources()?;
         let frame =
             run(move || Ok(query.collect_with_engine(engine)?.unwrap_single())).map_err(|error| self.at_file(error))?;
@@ -290,8 +291,7 @@ impl Table for Frame {
             None => {
                 let query = self.query.clone().slice(start, count(limit));
                 let passes = self.passes || self.sorted && (offset > 0 || limit > crate::query::TOP);
-                let streams = self.is_lazy() && !passes;
-                self.fetch_by(if streams { Engine::Streaming } else { Engine::InMemory }, query)?
+                self.fetch_by(passes, query)?
             }
         };
         self.rows_of(&frame)

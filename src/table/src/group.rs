@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use polars::prelude as pl;
 use value::expr::{Aggregation, ExprKind, Function};
+use value::value::compare_floats;
 use value::{Expr, Value};
 
 use crate::aggregate::{self, aggregate};
@@ -292,7 +293,7 @@ fn reduce_lists(
 /// The nearest rank's value in each list of numbers.
 fn quantiles(lists: &pl::Column, of: &Kind, q: f64) -> pl::PolarsResult<pl::Column> {
     if *of == Kind::Float {
-        return floats(lists, |numbers| at_rank(numbers, aggregate::rank(q, numbers.len()), compare_floats));
+        return floats(lists, |numbers| at_rank(numbers, aggregate::rank(q, numbers.len()), in_order));
     }
     let mut numbers: Vec<i64> = Vec::new();
     let mut results: Vec<Value> = Vec::with_capacity(lists.len());
@@ -311,12 +312,12 @@ fn quantiles(lists: &pl::Column, of: &Kind, q: f64) -> pl::PolarsResult<pl::Colu
 fn medians(lists: &pl::Column) -> pl::PolarsResult<pl::Column> {
     floats(lists, |numbers| {
         let middle = numbers.len() / 2;
-        let upper = at_rank(numbers, middle, compare_floats)?;
+        let upper = at_rank(numbers, middle, in_order)?;
         if numbers.len() % 2 == 1 {
             return Some(upper);
         }
         // All below the upper one stand before it now.
-        let lower = numbers[..middle].iter().copied().max_by(compare_floats)?;
+        let lower = numbers[..middle].iter().copied().max_by(in_order)?;
         Some((lower + upper) / 2.0)
     })
 }
@@ -339,9 +340,9 @@ fn at_rank<T: Copy>(numbers: &mut [T], rank: usize, order: impl FnMut(&T, &T) ->
     (rank < numbers.len()).then(|| *numbers.select_nth_unstable_by(rank, order).1)
 }
 
-/// As values are ordered: NaN is the largest number.
-fn compare_floats(a: &f64, b: &f64) -> Ordering {
-    a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+/// As values are ordered.
+fn in_order(a: &f64, b: &f64) -> Ordering {
+    compare_floats(*a, *b)
 }
 
 #[cfg(test)]

@@ -68,6 +68,15 @@ pub fn call(
     )
 }
 
+/// Columns for those who know no units of ours: durations as the engine's own, filesizes as numbers.
+pub fn without_units(columns: &Columns) -> Vec<pl::Expr> {
+    let spoken = columns.iter().map(|(name, kind)| match kind {
+        Kind::Duration => column(name).cast(pl::DataType::Duration(pl::TimeUnit::Nanoseconds)),
+        _ => column(name),
+    });
+    spoken.collect()
+}
+
 /// The parts that a condition joins with `and`.
 pub fn conjuncts(condition: &Expr) -> Vec<&Expr> {
     match &condition.kind {

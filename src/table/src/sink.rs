@@ -72,8 +72,7 @@ pub enum Compression {
 pub fn parquet(table: &dyn Table, path: &Path, compression: Compression) -> Result<()> {
     let frame = columnar(table, "parquet")?;
     let part = Part::beside(path)?;
-    let target =
-        pl::SinkDestination::File { target: pl::SinkTarget::Path(pl::PlRefPath::new(&*part.path.to_string_lossy())) };
+    let target = pl::SinkDestination::File { target: pl::SinkTarget::Path(part.engine_path()) };
     let format = parquet_format(&frame.columns, compression);
     write(&frame, frame.streamable()?, target, format)?;
     part.finish()
@@ -95,7 +94,7 @@ pub fn partitions(table: &dyn Table, path: &Path, keys: &[Arc<str>], compression
     }
     let part = Part::directory(path)?;
     let target = pl::SinkDestination::Partitioned {
-        base_path: pl::PlRefPath::new(&*part.path.to_string_lossy()),
+        base_path: part.engine_path(),
         file_path_provider: None,
         partition_strategy: pl::PartitionStrategy::Keyed {
             keys: keys.iter().map(|key| crate::lower::column(key)).collect(),
@@ -124,13 +123,8 @@ pub fn arrow(table: &dyn Table, path: &Path, compression: Compression) -> Result
         }
     };
     let part = Part::beside(path)?;
-    let target =
-        pl::SinkDestination::File { target: pl::SinkTarget::Path(pl::PlRefPath::new(&*part.path.to_string_lossy())) };
-    let spoken = frame.columns.iter().map(|(name, kind)| match kind {
-        Kind::Duration => crate::lower::column(name).cast(pl::DataType::Duration(pl::TimeUnit::Nanoseconds)),
-        _ => crate::lower::column(name),
-    });
-    let query = frame.streamable()?.select(spoken.collect::<Vec<_>>());
+    let target = pl::SinkDestination::File { target: pl::SinkTarget::Path(part.engine_path()) };
+    let query = frame.streamable()?.select(crate::lower::without_units(&frame.columns));
     let options = pl::IpcWriterOptions { compression, compat_level: pl::CompatLevel::oldest(), ..Default::default() };
     write(&frame, query, target, pl::FileWriteFormat::Ipc(options))?;
     part.finish()
@@ -280,6 +274,10 @@ impl Part {
         let path = place.with_file_name(hidden(name));
         std::fs::create_dir(&path).map_err(|error| unwritable(&place, &error))?;
         Ok(Part { path, place, moves: true })
+    }
+
+    fn engine_path(&self) -> pl::PlRefPath {
+        pl::PlRefPath::new(&*self.path.to_string_lossy())
     }
 
     /// Opens it for writing.

@@ -10,7 +10,7 @@ use value::{Fields, TableRef};
 use crate::construct::try_columns;
 use crate::frame::Frame;
 use crate::kind::{Columns, Kind, columns_of};
-use crate::lower::column;
+use crate::lower::{column, without_units};
 use crate::run::caught;
 
 /// The result of a query over tables by their names; nothing is read yet. Durations and datetimes are SQL's own,
@@ -23,11 +23,7 @@ pub fn query(text: &str, tables: &[(Arc<str>, TableRef)]) -> Result<TableRef> {
     let mut sources: Option<Frame> = None;
     for (name, table) in tables {
         let frame = frame(name, table)?;
-        let spoken = frame.columns.iter().map(|(name, kind)| match kind {
-            Kind::Duration => column(name).cast(pl::DataType::Duration(pl::TimeUnit::Nanoseconds)),
-            _ => column(name),
-        });
-        context.register(name, frame.query.clone().select(spoken.collect::<Vec<_>>()));
+        context.register(name, frame.query.clone().select(without_units(&frame.columns)));
         sources = Some(match sources {
             Some(sources) => sources.with(&frame, frame.query.clone(), Vec::new()),
             None => frame,

@@ -365,7 +365,8 @@ fn compare_sequences<'a>(a: impl Iterator<Item = &'a Value>, b: impl Iterator<It
 }
 
 /// NaN equals itself here and follows all numbers, so that sorting and grouping have one answer.
-fn compare_floats(a: f64, b: f64) -> Ordering {
+/// The order of floats: NaN is the largest number.
+pub fn compare_floats(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 

@@ -190,10 +190,7 @@ fn write(call: &Call<'_>, table: &TableRef, path: &Path, format: Tabular) -> Res
                 return sink::parquet(&**table, path, compression);
             }
             let fields = table.schema()?;
-            if let Some(unknown) = keys.iter().find(|key| fields.get(key).is_none()) {
-                let names = fields.columns.iter().map(|(name, _)| &**name);
-                return Err(value::cell_path::unknown_column(unknown, names).label(call.span("partition-by"), "here"));
-            }
+            keys.iter().try_for_each(|key| along::must_have(call, "partition-by", &fields, key))?;
             sink::partitions(&**table, path, &keys, compression)
         }
         Tabular::Sqlite | Tabular::Workbook => Ok(()),

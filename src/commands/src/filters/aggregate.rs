@@ -82,24 +82,14 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
 
 /// A stream that never ends has groups when it is cut into windows; each gives its rows when it is whole.
 fn of_stream(call: &Call<'_>, stream: Stream, mut expressions: Expressions) -> Result<Data> {
-    let error = rows::endless(call).help("or cut it into windows of time first: `| window 1sec`");
+    let error = rows::endless(call)
+        .help("take some of it first, for instance `| first 10`, or cut it into windows of time: `| window 1sec`");
     let interrupt = call.interrupt().clone();
-    let mut failed = false;
-    let made = stream.map_while(move |item| {
-        if failed {
-            return None;
-        }
-        let rows = item.and_then(|item| match groups::of_value(&item) {
-            Some(groups) => expressions.rows(groups, &interrupt),
-            None => Err(error.clone()),
-        });
-        failed = rows.is_err();
-        Some(match rows {
-            Ok(rows) => rows.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        })
+    let rows = rows::until_failed(call, stream, move |item| match groups::of_value(&item) {
+        Some(groups) => expressions.rows(groups, &interrupt),
+        None => Err(error.clone()),
     });
-    Ok(Data::Stream(Stream::new(made.flatten()).endless()))
+    Ok(Data::Stream(rows.endless()))
 }
 
 /// All expressions as aggregations of a query; `None` when one cannot be said so.

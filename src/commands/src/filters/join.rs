@@ -79,9 +79,8 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     for (a, b) in by_names {
         for (name, table, columns) in [(a, &left, &left_columns), (b, &right, &right_columns)] {
             // A table that never had rows has no columns either.
-            if columns.get(&name).is_none() && !(columns.columns.is_empty() && table.is_empty()?) {
-                let error = value::cell_path::unknown_column(&name, columns.columns.iter().map(|(name, _)| &**name));
-                return Err(error.label(call.span("on"), "here"));
+            if !(columns.columns.is_empty() && table.is_empty()?) {
+                along::must_have(call, "on", columns, &name)?;
             }
         }
     }

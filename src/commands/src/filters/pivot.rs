@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use value::Stage;
 use value::text::to_text;
 
-use crate::along::names;
+use crate::along::{must_have, names};
 use crate::prelude::*;
 use crate::rows;
 
@@ -81,11 +81,9 @@ fn pivot(call: &mut Call<'_>, input: Data) -> Result<Data> {
         by =
             schema.columns.iter().map(|(name, _)| name.clone()).filter(|name| *name != on && *name != values).collect();
     }
-    let known = |name: &Arc<str>| schema.get(name).is_some();
     for (name, parameter) in [(&on, "on"), (&values, "values")].into_iter().chain(by.iter().map(|name| (name, "by"))) {
-        if !known(name) && !schema.columns.is_empty() {
-            let error = value::cell_path::unknown_column(name, schema.columns.iter().map(|(name, _)| &**name));
-            return Err(error.label(call.span(parameter), "here"));
+        if !schema.columns.is_empty() {
+            must_have(call, parameter, &schema, name)?;
         }
     }
     let with = call.optional::<String>("with")?.unwrap_or_else(|| "first".into());

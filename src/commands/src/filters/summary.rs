@@ -1,6 +1,7 @@
 use value::Stage;
 use value::ops::Operator;
 
+use crate::along;
 use crate::prelude::*;
 use crate::rows;
 
@@ -48,12 +49,10 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         columns = named
             .iter()
             .map(|path| {
-                let name = super::select::title(path);
-                let known = columns.iter().find(|(known, _)| **known == *name).cloned();
-                known.ok_or_else(|| {
-                    value::cell_path::unknown_column(&name, schema.columns.iter().map(|(name, _)| &**name))
-                        .label(call.span("columns"), "here")
-                })
+                let name: Arc<str> = super::select::title(path).into();
+                along::must_have(call, "columns", &schema, &name)?;
+                let of = schema.get(&name).cloned().unwrap_or(Type::Any);
+                Ok((name, of))
             })
             .collect::<Result<_>>()?;
     }
@@ -67,7 +66,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
         row.insert("count", Value::Int(i64::try_from(count).unwrap_or(i64::MAX)));
         let statistics = match &mut results {
             Some(results) => results.drain(..=STATISTICS.len()).collect(),
-            None => one_by_one(&crate::along::column(call, "columns", &table, name)?),
+            None => one_by_one(&along::column(call, "columns", &table, name)?),
         };
         let mut statistics: Vec<Value> = statistics;
         if let [Value::Int(1..), Value::Int(distinct), ..] = statistics.as_mut_slice() {

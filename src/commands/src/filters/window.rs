@@ -72,14 +72,7 @@ fn run(call: &mut Call<'_>, input: Data) -> Result<Data> {
     if call.switch("rolling") || windows.every < windows.size {
         return windows.overlapping(call, &table);
     }
-    let keys = windows.keys();
-    let resource = table.schema()?.resource;
-    let groups = if windows.keys().iter().all(|key| key.lowered.is_some()) {
-        Groups::of_table(table, keys, Vec::new())?
-    } else {
-        Groups::of_items(table.rows()?, resource, keys, Vec::new())?
-    };
-    Ok(Data::Value(groups.into_value()))
+    Ok(Data::Value(Groups::of_table(table, windows.keys(), Vec::new())?.into_value()))
 }
 
 /// Each run of so many items.
@@ -147,10 +140,7 @@ impl Windows {
         let on = on(call, fields)?;
         let by = along::names(call, "by");
         for name in std::iter::once(&on).chain(&by) {
-            if fields.get(name).is_none() {
-                let error = value::cell_path::unknown_column(name, fields.columns.iter().map(|(name, _)| &**name));
-                return Err(error.label(call.span(if *name == on { "on" } else { "by" }), "here"));
-            }
+            along::must_have(call, if *name == on { "on" } else { "by" }, fields, name)?;
         }
         let wrong = |message: String| {
             Diagnostic::new(codes::WRONG_TYPE, message).label(call.span("size"), "is not of the column's unit")

@@ -174,8 +174,7 @@ fn ask(call: &mut Call<'_>, method: Method, data: Option<Value>) -> Result<Data>
     let (url, received) = (answer.url().to_string(), headers(answer.headers()));
     let refused = (status.is_client_error() || status.is_server_error()) && !call.switch("allow-errors");
     if refused {
-        return Err(refusal(call, answer, call.span("url"))
-            .help("`--allow-errors` takes the answer as it is, and `--full` shows status and headers"));
+        return Err(refusal(call, answer, call.span("url")));
     }
     let body = body(call, answer)?;
     if !call.switch("full") {
@@ -498,8 +497,12 @@ fn refusal(call: &Call<'_>, answer: Response, place: Span) -> Box<Diagnostic> {
     let error = Diagnostic::new(codes::HTTP_REFUSED, format!("{url} answers {} {why}", status.as_u16()))
         .label(place, "this address");
     let error = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => error.help("`http get --user … --password …` logs in"),
-        _ => error,
+        // Only requests have flags about it; `open` has none.
+        _ if call.command.param("allow-errors").is_none() => {
+            error.help("`http get` logs in, and can take such answers")
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => error.help("`--user` and `--password` log in"),
+        _ => error.help("`--allow-errors` takes the answer as it is, and `--full` shows status and headers"),
     };
     let said = call.context().block_on(answer.text()).ok().and_then(std::result::Result::ok).unwrap_or_default();
     let lines: Vec<String> = said.lines().take(5).map(|line| line.chars().take(200).collect()).collect();
